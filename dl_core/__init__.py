@@ -1,0 +1,1 @@
+"""Deepboard's library: from a data file to a trained, explained and proven model. Never imports Streamlit."""

@@ -1,0 +1,1 @@
+"""Datasets: reading, typing, profiling, splitting."""
