@@ -1,0 +1,48 @@
+"""What a trial reads: arrays of the train, valid and test parts, and what was learned from the train part."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from dl_core.records import read_json
+from dl_core.registry import Registry
+from dl_core.signature import ModelSignature
+
+PARTS = ("train", "valid", "test")
+
+SAMPLERS = Registry(
+    "sampler",
+    {"rows": "dl_core.samples.rows:PreparedRows", "windows": "dl_core.samples.windows:PreparedWindows"},
+)
+
+
+class Prepared(Protocol):
+    """A read-only view of runs/<id>/prepared. `state` is {"sampler", "task", "preprocessor", …}; arrays are memory
+    mapped where they may be large."""
+
+    folder: Path
+    signature: ModelSignature
+    state: dict[str, Any]
+
+    def size(self, part: str) -> int: ...
+
+    def inputs(self, part: str) -> dict[str, np.ndarray]:
+        """Named network inputs, sample axis first."""
+
+    def target(self, part: str) -> np.ndarray:
+        """What the loss eats."""
+
+    def truth(self, part: str) -> np.ndarray:
+        """What the metrics compare with, in task space."""
+
+    def weight(self, part: str) -> np.ndarray | None:
+        """Loss weight of each sample (n,), or None for one each."""
+
+    def context(self, part: str) -> dict[str, np.ndarray]:
+        """Further arrays that metrics need, sample axis first."""
+
+
+def load_prepared(folder: Path) -> Prepared:
+    """The prepared arrays in `folder`, whatever their sampler."""
+    return SAMPLERS.load(read_json(folder / "state.json")["sampler"])(folder)

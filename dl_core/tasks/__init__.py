@@ -1,0 +1,12 @@
+"""Task kinds: what a target is, what a prediction is, what the loss eats and how answers are written."""
+
+from dl_core.registry import Registry
+
+TASKS = Registry(
+    "task",
+    {
+        "classification": "dl_core.tasks.classification:Classification",
+        "regression": "dl_core.tasks.regression:Regression",
+        "forecasting": "dl_core.tasks.forecasting:Forecasting",
+    },
+)

@@ -1,0 +1,1 @@
+"""Training one network: compiled segments over data in memory, interruptible at every segment."""
