@@ -1,0 +1,135 @@
+"""A dataset's preprocessor: the encoders of its feature columns, composed into the named tensors a network eats."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dl_core.data.schema import Column, Schema
+from dl_core.encoders import category, datetime, numeric
+from dl_core.encoders.typed import Files, typed
+from dl_core.errors import DataError
+from dl_core.signature import TensorSpec
+
+State = dict[str, Any]
+
+ENCODERS = {"numeric": numeric, "category": category, "boolean": category, "datetime": datetime}
+FEATURE_ROLES = ("feature", "static", "known-ahead")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A column with what its encoder learned from the train part."""
+
+    column: Column
+    state: State
+
+    @property
+    def encoder(self):
+        return ENCODERS[self.column.kind]
+
+    @property
+    def tensor(self) -> str:
+        return self.encoder.TENSOR
+
+    @property
+    def labels(self) -> list[str]:
+        return self.encoder.labels(self.state)
+
+
+@dataclass(frozen=True)
+class Preprocessor:
+    """Encoded columns in file order. `names` leads from tensor columns back to table columns; `left_out` says why a
+    feature column contributes nothing."""
+
+    encoded: tuple[Encoded, ...]
+    left_out: dict[str, str]
+
+    @classmethod
+    def fit(
+        cls, schema: Schema, frame: pd.DataFrame, *, columns: Iterable[str] | None = None, files: Files | None = None
+    ) -> "Preprocessor":
+        """Learn from the train part only. `columns` are the features; by default those whose role says so. Raises
+        DataError where no column can be used."""
+        wanted = (
+            [schema[name] for name in columns]
+            if columns is not None
+            else [column for column in schema.columns if column.role in FEATURE_ROLES]
+        )
+        encoded, left_out = [], {}
+        for column in wanted:
+            if column.kind not in ENCODERS:
+                left_out[column.name] = f"columns of kind {column.kind} are not used yet"
+                continue
+            encoder = ENCODERS[column.kind]
+            one = Encoded(column, encoder.fit(typed(frame[column.name], column, files), column))
+            if one.labels:
+                encoded.append(one)
+            else:
+                left_out[column.name] = "all values of the train part are the same"
+        if not encoded:
+            reasons = "; ".join(f"{name!r}: {reason}" for name, reason in left_out.items()) or "there are none"
+            raise DataError(
+                f"No feature column can be used ({reasons}). A model needs at least one number, category or time "
+                "that varies: check the kinds and roles of the columns."
+            )
+        return cls(tuple(encoded), left_out)
+
+    def transform(self, frame: pd.DataFrame, *, files: Files | None = None) -> dict[str, np.ndarray]:
+        """Rows of raw values to {"numeric": float32 (rows, F), "category": int32 (rows, C)}; a tensor without columns
+        is absent. Raises DataError where a column is missing."""
+        absent = [repr(one.column.name) for one in self.encoded if one.column.name not in frame]
+        if absent:
+            raise DataError(
+                f"The table lacks {', '.join(absent[:5])}{' and more' * (len(absent) > 5)}. It needs the columns the "
+                "model was trained on; a column may be empty, but it must be there."
+            )
+        parts: dict[str, list[np.ndarray]] = {}
+        for one in self.encoded:
+            values = typed(frame[one.column.name], one.column, files)
+            for tensor, array in one.encoder.transform(one.state, values).items():
+                parts.setdefault(tensor, []).append(array)
+        return {tensor: np.concatenate(arrays, axis=1) for tensor, arrays in parts.items()}
+
+    def signature_inputs(self) -> dict[str, TensorSpec]:
+        """The tensors `transform` gives, as a network must declare them."""
+        specs = {}
+        if width := len(self.names.get("numeric", ())):
+            specs["numeric"] = TensorSpec(shape=(width,))
+        if levels := [category.cardinality(one.state) for one in self.encoded if one.tensor == "category"]:
+            specs["category"] = TensorSpec(shape=(len(levels),), dtype="int32", cardinalities=tuple(levels))
+        return specs
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """For each tensor, the table column behind each tensor column."""
+        names: dict[str, list[str]] = {}
+        for one in self.encoded:
+            names.setdefault(one.tensor, []).extend([one.column.name] * len(one.labels))
+        return names
+
+    @property
+    def labels(self) -> dict[str, list[str]]:
+        """For each tensor, what each tensor column holds, in words: 'age', 'age · missing', 'sold · hour (sin)'."""
+        labels: dict[str, list[str]] = {}
+        for one in self.encoded:
+            labels.setdefault(one.tensor, []).extend(
+                f"{one.column.name} · {label}" if label else one.column.name for label in one.labels
+            )
+        return labels
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The table columns that are used."""
+        return tuple(one.column for one in self.encoded)
+
+    def to_json(self) -> State:
+        columns = [{"column": asdict(one.column), "state": one.state} for one in self.encoded]
+        return {"columns": columns, "left_out": self.left_out}
+
+    @classmethod
+    def from_json(cls, record: State) -> "Preprocessor":
+        encoded = (Encoded(Column(**item["column"]), item["state"]) for item in record["columns"])
+        return cls(tuple(encoded), record["left_out"])
