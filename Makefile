@@ -1,0 +1,46 @@
+# Deepboard in two commands: `make run` starts the dashboard, `make test` proves that it works.
+
+PORT ?= 8501
+PYTHON := .venv/bin/python
+LIGHT := not heavy and not jobs and not browser and not long
+
+.PHONY: help run test test-long check style light screenshots bench setup
+
+help:
+	@echo "make run          start the dashboard on http://127.0.0.1:$(PORT)"
+	@echo "make test         every test, the browser's included (about a quarter of an hour on two cores)"
+	@echo "make check        format, lint, types and the light tests, within a minute"
+	@echo "make test-long    what is too long for every day"
+	@echo "make bench        how good and how fast it is, on the data in DEEPBOARD_DATA; writes docs/bench.md"
+
+run:
+	@tools/setup.sh run
+	@echo "Deepboard starts on http://127.0.0.1:$(PORT)   (Ctrl+C ends it; runs in progress go on)"
+	@$(PYTHON) -m streamlit run app.py --server.address 127.0.0.1 --server.port $(PORT) --server.headless true
+
+setup:
+	@tools/setup.sh dev
+
+test: setup
+	@tools/setup.sh chromium
+	$(PYTHON) -m pytest -m "not long"
+
+test-long: setup
+	@tools/setup.sh chromium
+	$(PYTHON) -m pytest -m long
+
+check: style light
+
+style: setup
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+
+light: setup
+	$(PYTHON) -m pytest -m "$(LIGHT)"
+
+screenshots: setup
+	DEEPBOARD_SCREENSHOTS=docs $(PYTHON) -m pytest -m browser tests/browser
+
+bench: setup
+	$(PYTHON) -m bench

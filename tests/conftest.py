@@ -1,0 +1,37 @@
+"""How the suite runs: thread pools capped, quick layers first, light tests kept free of TensorFlow."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from dl_core.settings import cap_threads
+
+os.environ.update(cap_threads({}))  # before any numeric library reads them
+
+TESTS = Path(__file__).parent
+LAYERS = ("heavy", "jobs", "browser", "long")  # everything unmarked is light and runs first
+BY_FOLDER = {"jobs": "jobs", "browser": "browser"}
+
+
+def _layer(item: pytest.Item) -> int:
+    return max((LAYERS.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in LAYERS), default=0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of a layer's folder with its name, and run the quick layers first."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in BY_FOLDER:
+            item.add_marker(BY_FOLDER[folder])
+    items.sort(key=_layer)
+
+
+@pytest.fixture(autouse=True)
+def _light_stays_light(request: pytest.FixtureRequest):
+    """A test without a mark fails if it was the one that loaded TensorFlow."""
+    before = "tensorflow" in sys.modules
+    yield
+    if _layer(request.node) == 0 and not before:
+        assert "tensorflow" not in sys.modules, "This test loaded TensorFlow: mark it heavy."
