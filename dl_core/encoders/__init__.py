@@ -2,7 +2,7 @@
 
 An encoder is a module, and a line in preprocessor.ENCODERS:
 
-    TENSOR                                   the tensor it fills: "numeric" float32 (rows, k), "category" int32 (rows, 1)
+    TENSOR                                   what it fills: "numeric" float32 (rows, k) or "category" int32 (rows, 1)
     fit(values, column) -> state             learn from the train part; plain JSON
     transform(state, values) -> {TENSOR: array}
     labels(state) -> list[str]               what each of its tensor columns holds; none where nothing varies

@@ -15,7 +15,8 @@ from dl_core.signature import TensorSpec
 
 State = dict[str, Any]
 
-ENCODERS = {"numeric": numeric, "category": category, "boolean": category, "datetime": datetime}
+# In the order in which their tensor columns stand; the Keras faces take each kind's columns together.
+ENCODERS = {"numeric": numeric, "datetime": datetime, "category": category, "boolean": category}
 FEATURE_ROLES = ("feature", "static", "known-ahead")
 
 
@@ -41,8 +42,8 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """Encoded columns in file order. `names` leads from tensor columns back to table columns; `left_out` says why a
-    feature column contributes nothing."""
+    """Encoded columns: numbers, times, categories, each in file order. `names` leads from tensor columns
+    back to table columns; `left_out` says why a feature column contributes nothing."""
 
     encoded: tuple[Encoded, ...]
     left_out: dict[str, str]
@@ -58,7 +59,8 @@ class Preprocessor:
             if columns is not None
             else [column for column in schema.columns if column.role in FEATURE_ROLES]
         )
-        encoded, left_out = [], {}
+        encoded: list[Encoded] = []
+        left_out = {}
         for column in wanted:
             if column.kind not in ENCODERS:
                 left_out[column.name] = f"columns of kind {column.kind} are not used yet"
@@ -75,7 +77,8 @@ class Preprocessor:
                 f"No feature column can be used ({reasons}). A model needs at least one number, category or time "
                 "that varies: check the kinds and roles of the columns."
             )
-        return cls(tuple(encoded), left_out)
+        order = list(dict.fromkeys(ENCODERS.values()))
+        return cls(tuple(sorted(encoded, key=lambda one: order.index(one.encoder))), left_out)
 
     def transform(self, frame: pd.DataFrame, *, files: Files | None = None) -> dict[str, np.ndarray]:
         """Rows of raw values to {"numeric": float32 (rows, F), "category": int32 (rows, C)}; a tensor without columns
