@@ -1,0 +1,228 @@
+"""The leaderboard: every model of a run on one scale, with intervals, tiers and one honest sentence.
+
+Ranking, tiers and choice read the validation part only. The test part is scored for every row and chooses nothing.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from dl_core.metrics import METRICS, Metric, metrics_of
+from dl_core.metrics.intervals import difference, draws, interval, resampled
+from dl_core.prepared import Prepared
+
+Context = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What predictions of one part are judged by: truth in task space and the context its metrics need."""
+
+    truth: np.ndarray
+    context: Context = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, prepared: Prepared, name: str) -> "Part":
+        return cls(truth=prepared.truth(name), context=prepared.context(name))
+
+    def score(self, metric: Metric, prediction: np.ndarray) -> float:
+        return metric.compute(self.truth, prediction, **self.context)
+
+    def resampled(self, metric: Metric, prediction: np.ndarray, seed: int) -> np.ndarray:
+        return resampled(metric, self.truth, prediction, seed, **self.context)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrant:
+    """A model before it has a place. `valid` and `test` are task-space predictions; `seconds` is its training time,
+    `latency_ms` the time for one row, `bytes` its size on disk, `trials` how many trials its family has had."""
+
+    model: str
+    name: str
+    family: str
+    kind: Literal["network", "ensemble", "baseline"]
+    valid: np.ndarray
+    test: np.ndarray | None = None
+    seconds: float = 0.0
+    latency_ms: float | None = None
+    bytes: int | None = None
+    parameters: int | None = None
+    trials: int = 1
+    why: str = ""
+
+
+def leaderboard(
+    entrants: Sequence[Entrant],
+    kind: str,
+    metric: str,
+    valid: Part,
+    test: Part | None = None,
+    looks: int = 0,
+    seed: int = 0,
+) -> dict:
+    """The board as it is stored: rows best first, `winner`, `best_network` and `sentence`.
+
+    `looks` counts how often the test part has been scored. A model draws with another when the 95 % interval of their
+    paired difference includes zero; a tier starts with its best model and ends where a model is really worse.
+    """
+    judge = METRICS.load(metric)
+    order = sorted(entrants, key=lambda entrant: _badness(judge, valid.score(judge, entrant.valid)))
+    valid_draws = {entrant.model: valid.resampled(judge, entrant.valid, seed) for entrant in order}
+    tested = [entrant for entrant in order if test is not None and entrant.test is not None]
+    test_draws = {entrant.model: test.resampled(judge, entrant.test, seed) for entrant in tested}
+    tiers = _tiers(order, valid_draws)
+    rows = []
+    for entrant in order:
+        scores = _scores(entrant, kind, valid, test)
+        rows.append(
+            {
+                "model": entrant.model,
+                "name": entrant.name,
+                "family": entrant.family,
+                "kind": entrant.kind,
+                "valid": scores[metric]["valid"],
+                "valid_interval": _interval(valid_draws.get(entrant.model)),
+                "test": scores[metric]["test"],
+                "interval": _interval(test_draws.get(entrant.model)),
+                "seconds": round(entrant.seconds, 3),
+                "latency_ms": entrant.latency_ms,
+                "bytes": entrant.bytes,
+                "parameters": entrant.parameters,
+                "tier": tiers[entrant.model],
+                "trials": entrant.trials,
+                "scores": scores,
+                "why": entrant.why,
+            }
+        )
+    _add_gains(rows, judge, test_draws if tested else valid_draws, "test" if tested else "valid")
+    networks = [row for row in rows if row["kind"] == "network"]
+    return {
+        "metric": metric,
+        "direction": judge.direction,
+        "task": kind,
+        "rows": rows,
+        "winner": rows[0]["model"] if rows else None,
+        "best_network": networks[0]["model"] if networks else None,
+        "sentence": sentence(rows, judge),
+        "looks": looks,
+    }
+
+
+def _badness(metric: Metric, score: float) -> float:
+    return -metric.sign * score if math.isfinite(score) else math.inf
+
+
+def _scores(entrant: Entrant, kind: str, valid: Part, test: Part | None) -> dict[str, dict[str, float | None]]:
+    scores = {}
+    for metric in metrics_of(kind):
+        if metric.fits(valid.truth):
+            on_test = None if test is None or entrant.test is None else _plain(test.score(metric, entrant.test))
+            scores[metric.name] = {"valid": _plain(valid.score(metric, entrant.valid)), "test": on_test}
+    return scores
+
+
+def _plain(score: float) -> float | None:
+    return float(score) if math.isfinite(score) else None
+
+
+def _interval(scores: np.ndarray | None) -> list[float] | None:
+    if scores is None:
+        return None
+    low, high = interval(scores)
+    return [low, high] if math.isfinite(low) else None
+
+
+def _tiers(order: list[Entrant], scores: dict[str, np.ndarray]) -> dict[str, int]:
+    tiers: dict[str, int] = {}
+    best, tier = None, 0
+    for entrant in order:
+        if best is None or not draws(scores[entrant.model], scores[best]):
+            best, tier = entrant.model, tier + 1
+        tiers[entrant.model] = tier
+    return tiers
+
+
+def _add_gains(rows: list[dict], metric: Metric, scores: dict[str, np.ndarray], part: str) -> None:
+    """`gain` over the best baseline (best by validation), positive where the model is better, with the interval of the
+    paired difference; None where there is no baseline."""
+    baseline = next((row for row in rows if row["kind"] == "baseline"), None)
+    for row in rows:
+        comparable = baseline and row[part] is not None and baseline[part] is not None
+        row["gain"] = metric.sign * (row[part] - baseline[part]) if comparable else None
+        row["gain_interval"] = None
+        if comparable and row is not baseline:
+            ends = difference(scores[row["model"]], scores[baseline["model"]])
+            row["gain_interval"] = sorted(metric.sign * end for end in ends)
+
+
+def sentence(rows: list[dict], metric: Metric) -> str:
+    """What the board says, in one sentence; empty for an empty board."""
+    if not rows:
+        return ""
+    winner = rows[0]
+    networks = [row for row in rows if row["kind"] != "baseline"]
+    equals = [row for row in rows[1:] if row["tier"] == winner["tier"]]
+    name = _namer([winner, *equals])
+    if winner["kind"] == "baseline":
+        if not networks:
+            return f"{name(winner)} leads; no network has been trained."
+        best = networks[0]
+        if best["tier"] == winner["tier"]:
+            return f"{name(winner)} is best; {name(best)}, the best network, draws with it."
+        numbers = f"{metric.title} {figure(winner['valid'])} against {figure(best['valid'])} for {best['name']}"
+        return f"{name(winner)} is better than every network: {numbers}, the best of them."
+    rival = next((row for row in equals if row["kind"] == "baseline"), None)
+    if rival:
+        return f"{name(winner)} is best, but {name(rival)} draws with it: a network is not needed here."
+    if equals:
+        cheaper = max(equals, key=lambda row: _ratio(winner, row, "bytes") * _ratio(winner, row, "latency_ms"))
+        merit = _merit(winner, cheaper)
+        return f"{name(winner)} is best; {name(cheaper)} draws with it{merit and f' and {merit}'}."
+    if len(rows) == 1:
+        return f"{name(winner)} is the only model so far."
+    second = rows[1]
+    numbers = f"{metric.title} {figure(winner['valid'])} against {figure(second['valid'])}"
+    return f"{name(winner)} is best: {numbers} for {_namer([winner, second])(second)}, the next."
+
+
+def _namer(rows: list[dict]):
+    """Names that tell the rows apart: the model id behind the name where a name occurs twice."""
+    names = [row["name"] for row in rows]
+    return lambda row: row["name"] if names.count(row["name"]) < 2 else f"{row['name']} ({row['model']})"
+
+
+def _ratio(row: dict, other: dict, field_name: str) -> float:
+    return row[field_name] / other[field_name] if row.get(field_name) and other.get(field_name) else 1.0
+
+
+def _merit(winner: dict, other: dict) -> str:
+    smaller, faster = _ratio(winner, other, "bytes"), _ratio(winner, other, "latency_ms")
+    if smaller >= 1.75:
+        return f"is {_times(smaller)} smaller"
+    if faster >= 1.75:
+        return f"answers {_times(faster)} faster"
+    return ""
+
+
+def _times(ratio: float) -> str:
+    words = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    whole = round(ratio)
+    return f"{words[whole - 2] if whole <= 10 else f'{whole:,}'} times"
+
+
+def figure(value: float | None) -> str:
+    """Three significant digits the way a score is read: 0.914, 48.6, 49,100."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if size >= 100:
+        digits = max(0, int(math.floor(math.log10(size))) - 2)
+        return f"{round(value, -digits):,.0f}"
+    if size >= 10:
+        return f"{value:.1f}"
+    if size >= 1:
+        return f"{value:.2f}"
+    return f"{value:.3f}" if size >= 0.001 or size == 0 else f"{value:.2g}"
