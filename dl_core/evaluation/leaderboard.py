@@ -29,9 +29,14 @@ class Part:
         return cls(truth=prepared.truth(name), context=prepared.context(name))
 
     def score(self, metric: Metric, prediction: np.ndarray) -> float:
+        """NaN for predictions that are not all numbers, here and below: such a model stands last."""
+        if not np.isfinite(prediction).all():
+            return math.nan
         return metric.compute(self.truth, prediction, **self.context)
 
     def resampled(self, metric: Metric, prediction: np.ndarray, seed: int) -> np.ndarray:
+        if not np.isfinite(prediction).all():
+            return np.array([math.nan])
         return resampled(metric, self.truth, prediction, seed, **self.context)
 
 
