@@ -16,13 +16,15 @@ from dl_core.registry import Registry
 @dataclass(frozen=True, kw_only=True)
 class Card:
     """What a person reads about a family. `inputs` names the tensors it can eat; it fits where each of a dataset's
-    tensors is among them. `tasks` are task kinds."""
+    tensors is among them. `tasks` are task kinds. `share` is how much of the search time a trial of it deserves beside
+    trials of the other families."""
 
     path: str
     title: str
     why: str
     inputs: frozenset[str]
     tasks: frozenset[str]
+    share: float = 1.0
 
 
 TABLE = frozenset({"numeric", "category"})
@@ -44,6 +46,7 @@ FAMILIES: dict[str, Card] = {
         "strongest single network on tables of this size.",
         inputs=TABLE,
         tasks=frozenset({"classification", "regression"}),
+        share=3.0,
     ),
     "resnet": Card(
         path="dl_core.families.resnet:ResNet",
@@ -51,6 +54,7 @@ FAMILIES: dict[str, Card] = {
         why="Convolutions with shortcuts (He et al., 2016), sized for a processor: the most accurate per minute.",
         inputs=IMAGE,
         tasks=frozenset({"classification"}),
+        share=3.0,
     ),
     "cct": Card(
         path="dl_core.families.cct:CCT",
@@ -77,9 +81,10 @@ FAMILIES: dict[str, Card] = {
     "tide": Card(
         path="dl_core.families.tide:TiDE",
         title="TiDE",
-        why="A dense encoder and decoder with calendar covariates (Das et al., 2023): the strongest here on many series.",
+        why="A dense encoder and decoder with calendar covariates (Das et al., 2023): strongest here on many series.",
         inputs=WINDOW,
         tasks=frozenset({"forecasting"}),
+        share=3.0,
     ),
 }
 
@@ -94,7 +99,5 @@ def load(name: str):
 def fitting(task: str, inputs: set[str] | None = None) -> list[str]:
     """Names of the families for this task kind that can eat all of `inputs` (all tensors, where not given)."""
     return [
-        name
-        for name, card in FAMILIES.items()
-        if task in card.tasks and (inputs is None or set(inputs) <= card.inputs)
+        name for name, card in FAMILIES.items() if task in card.tasks and (inputs is None or set(inputs) <= card.inputs)
     ]

@@ -1,0 +1,74 @@
+"""Logistic or ridge regression on numbers and one-hot categories."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from dl_core.prepared import Prepared
+from dl_core.tasks import TASKS
+from dl_core.tasks.base import Task
+
+STRENGTHS = (0.1, 1.0, 10.0)
+
+
+class Linear:
+    def fit(self, prepared: Prepared, task: Task, seconds: float) -> dict[str, Any]:
+        """Choose the regularisation on the validation part; the train part alone is fitted."""
+        levels = prepared.signature.inputs["category"].cardinalities if "category" in prepared.signature.inputs else ()
+        train = design(prepared.inputs("train"), levels)
+        if task.kind == "classification":
+            # on many cells one strength has to do
+            strengths = STRENGTHS if train.nnz * prepared.signature.output[0] < 20e6 else (1.0,)
+            fits = [self._logistic(train, np.asarray(prepared.truth("train")), strength) for strength in strengths]
+        else:
+            target = np.asarray(prepared.target("train"), np.float64)
+            fits = [self._ridge(train, target, strength) for strength in STRENGTHS]
+        state: dict[str, Any] = {"levels": list(levels), "task": task.kind, "target": prepared.state["task"]}
+        valid = design(prepared.inputs("valid"), levels)
+        losses = [self._loss(task, prepared, valid @ coefficients + intercept) for coefficients, intercept in fits]
+        coefficients, intercept = fits[int(np.argmin(losses))]
+        return {**state, "coefficients": coefficients.tolist(), "intercept": intercept.tolist()}
+
+    def predict(self, state: dict[str, Any], inputs: dict[str, np.ndarray]) -> np.ndarray:
+        raw = design(inputs, state["levels"]) @ np.array(state["coefficients"]) + np.array(state["intercept"])
+        return decode(state, raw)
+
+    def _logistic(self, x, y: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = LogisticRegression(C=strength, max_iter=200).fit(x, y)
+        coefficients, intercept = model.coef_.T, model.intercept_
+        if coefficients.shape[1] == 1:  # two classes share one column
+            return np.hstack([np.zeros_like(coefficients), coefficients]), np.array([0.0, intercept[0]])
+        return coefficients, intercept
+
+    def _ridge(self, x, y: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
+        model = Ridge(alpha=strength).fit(x, y)
+        return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
+
+    def _loss(self, task: Task, prepared: Prepared, raw: np.ndarray) -> float:
+        if task.kind == "classification":
+            chosen = task.decode(prepared.state["task"], raw)[np.arange(len(raw)), prepared.truth("valid")]
+            return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+        return float(np.square(raw - prepared.target("valid")).mean())
+
+
+def decode(state: dict[str, Any], raw: np.ndarray) -> np.ndarray:
+    """Raw scores to task space, as the task itself does it."""
+    return TASKS.load(state["task"])().decode(state["target"], raw)
+
+
+def design(inputs: dict[str, np.ndarray], levels) -> sparse.csr_matrix:
+    """Numbers and one-hot categories as one sparse matrix (samples, columns)."""
+    blocks = [sparse.csr_matrix(np.asarray(inputs["numeric"], np.float64))] if "numeric" in inputs else []
+    if "category" in inputs:
+        numbers = np.asarray(inputs["category"])
+        samples = np.arange(len(numbers))
+        for column, count in enumerate(levels):
+            ones = np.ones(len(numbers))
+            blocks.append(sparse.csr_matrix((ones, (samples, numbers[:, column])), shape=(len(numbers), count)))
+    return sparse.hstack(blocks, format="csr")

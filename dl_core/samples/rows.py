@@ -1,0 +1,165 @@
+"""Samples that are rows or pictures: split, encode on what the train part shows, write arrays."""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dl_core.data.dataset import Dataset
+from dl_core.data.split import split_rows
+from dl_core.encoders.preprocessor import FEATURE_ROLES, Preprocessor
+from dl_core.errors import DataError, TargetError
+from dl_core.prepared import PARTS
+from dl_core.records import read_json, write_json
+from dl_core.runspec import RunSpec
+from dl_core.signature import ModelSignature
+from dl_core.tasks import TASKS
+
+Decide = Callable[..., None]
+
+
+def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folder: Path, decide: Decide) -> None:
+    """Write the arrays of all parts into `folder`. `decide(key, what, why, alternatives)` logs each choice made.
+
+    Raises TargetError or DataError where nothing can be trained.
+    """
+    task = TASKS.load(spec.task.kind)()
+    schema = dataset.schema_version(spec.schema_version)
+    features = [
+        column.name
+        for column in schema.columns
+        if column.role in FEATURE_ROLES and column.name not in spec.task.targets
+    ]
+    targets = list(spec.task.targets)
+    frames = _parts(dataset, spec, test_dataset, features, targets, decide)
+
+    errors = [p for p in task.check(frames["train"][targets], spec.task) if p.severity == "error"]
+    if errors:
+        raise TargetError(f"{errors[0].message} {errors[0].fix}")
+    task_state = task.fit(frames["train"][targets])
+    for part in ("valid", "test"):
+        frames[part] = _known_only(frames[part], task.truth(task_state, frames[part][targets]), part, decide)
+
+    files = {"train": dataset.file, "valid": dataset.file, "test": (test_dataset or dataset).file}
+    preprocessor = Preprocessor.fit(schema, frames["train"], columns=features, files=files["train"])
+    if preprocessor.left_out:
+        listed = "; ".join(f"{name}: {reason}" for name, reason in preprocessor.left_out.items())
+        decide("columns.left_out", f"{len(preprocessor.left_out)} columns are left out", listed, [])
+
+    for part in PARTS:
+        where = folder / part
+        where.mkdir(parents=True, exist_ok=True)
+        for name, array in preprocessor.transform(frames[part], files=files[part]).items():
+            np.save(where / f"input_{name}.npy", array)
+        np.save(where / "target.npy", task.encode(task_state, frames[part][targets]))
+        np.save(where / "truth.npy", task.truth(task_state, frames[part][targets]))
+        np.save(where / "rows.npy", frames[part].index.to_numpy(np.int64))
+    signature = ModelSignature(
+        inputs=preprocessor.signature_inputs(),
+        output=task.output(task_state),
+        options={"task": task.kind, "train_size": len(frames["train"])},
+    )
+    write_json(
+        folder / "state.json",
+        {
+            "sampler": "rows",
+            "task": task_state,
+            "preprocessor": preprocessor.to_json(),
+            "signature": signature.to_json(),
+            "sizes": {part: len(frames[part]) for part in PARTS},
+        },
+    )
+
+
+def _parts(
+    dataset: Dataset,
+    spec: RunSpec,
+    test_dataset: Dataset | None,
+    features: list[str],
+    targets: list[str],
+    decide: Decide,
+) -> dict[str, pd.DataFrame]:
+    """The rows of each part that have a target."""
+    frame = dataset.table(list(dict.fromkeys([*features, *targets])))
+    labelled = frame[targets].notna().all(axis=1)
+    if not labelled.any():
+        raise TargetError(f"Every value of {targets[0]!r} is missing. Choose another target.")
+    if missing := int((~labelled).sum()):
+        decide(
+            "rows.unlabelled",
+            f"{missing:,} rows without a target are left out",
+            "a row without an answer can neither teach nor test",
+            ["fill the target in and upload again"],
+        )
+    numbers = split_rows(dataset, spec, labelled=labelled.to_numpy())
+    parts = {part: frame.loc[rows] for part, rows in numbers.items()}
+    if test_dataset is not None:
+        absent = [name for name in targets if name not in test_dataset.schema]
+        if absent:
+            raise TargetError(f"The test file has no column {absent[0]!r}. A test file must hold the target.")
+        test = test_dataset.table([name for name in frame.columns if name in test_dataset.schema])
+        parts["test"] = test[test[targets].notna().all(axis=1)]
+    for part in PARTS:
+        if parts[part].empty:
+            raise DataError(f"The {part} part has no rows. Choose another split, or bring more rows.")
+    sizes = ", ".join(f"{part} {len(parts[part]):,}" for part in PARTS)
+    decide(
+        "split",
+        f"Split: {sizes} rows",
+        f"{spec.split.kind} split, seed {spec.seed}; the test part is looked at once, at the end",
+        ["random", "stratified", "time", "group", "a column", "your own test file"],
+    )
+    return parts
+
+
+def _known_only(frame: pd.DataFrame, truth: np.ndarray, part: str, decide: Decide) -> pd.DataFrame:
+    """Leave out rows whose class the train part never showed: no model could name it."""
+    unknown = (truth < 0).reshape(len(truth), -1).any(axis=1) if truth.dtype.kind == "i" else np.zeros(len(truth), bool)
+    if unknown.any():
+        decide(
+            f"rows.unseen_class.{part}",
+            f"{int(unknown.sum()):,} rows of the {part} part are left out",
+            "their class does not occur in the train part",
+            ["a stratified split"],
+        )
+    return frame[~unknown]
+
+
+class PreparedRows:
+    """See dl_core.prepared.Prepared. `rows(part)` gives the dataset's row numbers of the samples."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.state: dict[str, Any] = read_json(folder / "state.json")
+        self.signature = ModelSignature.from_json(self.state["signature"])
+
+    def size(self, part: str) -> int:
+        return self.state["sizes"][part]
+
+    def inputs(self, part: str) -> dict[str, np.ndarray]:
+        return {name: self._array(part, f"input_{name}") for name in self.signature.inputs}
+
+    def target(self, part: str) -> np.ndarray:
+        return self._array(part, "target")
+
+    def truth(self, part: str) -> np.ndarray:
+        return self._array(part, "truth")
+
+    def rows(self, part: str) -> np.ndarray:
+        return self._array(part, "rows")
+
+    def weight(self, part: str) -> np.ndarray | None:
+        return None
+
+    def context(self, part: str) -> dict[str, np.ndarray]:
+        return {}
+
+    @cached_property
+    def preprocessor(self) -> Preprocessor:
+        return Preprocessor.from_json(self.state["preprocessor"])
+
+    def _array(self, part: str, name: str) -> np.ndarray:
+        return np.load(self.folder / part / f"{name}.npy", mmap_mode="r")

@@ -1,0 +1,46 @@
+"""How batches are cut out of data in memory, inside the compiled training step."""
+
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from dl_core.prepared import Prepared
+
+Tensors = dict[str, Any]
+
+
+class Feed(Protocol):
+    """One part of a dataset, uploaded once. `tensors` are arguments of the compiled program, never constants in it."""
+
+    size: int
+    tensors: Tensors
+
+    def gather(self, tensors: Tensors, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor, tf.Tensor]:
+        """Samples `indices` (batch,) as (named inputs, target, weight (batch,)), all with a batch axis."""
+
+
+class RowFeed:
+    """Samples are rows: gathering is indexing."""
+
+    def __init__(self, prepared: Prepared, part: str):
+        self.size = prepared.size(part)
+        weight = prepared.weight(part)
+        self.tensors = {
+            "target": tf.constant(prepared.target(part)),
+            "weight": tf.constant(np.ones(self.size, np.float32) if weight is None else weight),
+            "inputs": {name: tf.constant(array) for name, array in prepared.inputs(part).items()},
+        }
+
+    def gather(self, tensors: Tensors, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor, tf.Tensor]:
+        inputs = {name: tf.gather(array, indices) for name, array in tensors["inputs"].items()}
+        return inputs, tf.gather(tensors["target"], indices), tf.gather(tensors["weight"], indices)
+
+
+def feed_for(prepared: Prepared, part: str) -> Feed:
+    """The feed that suits the prepared samples."""
+    if prepared.state["sampler"] == "windows":
+        from dl_core.training.window_feed import WindowFeed
+
+        return WindowFeed(prepared, part)
+    return RowFeed(prepared, part)

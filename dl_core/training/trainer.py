@@ -1,0 +1,257 @@
+"""Train one network until its schedule or its time ends, keeping the best weights on the validation part."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import keras
+import numpy as np
+
+from dl_core.errors import TrialError
+from dl_core.records import to_json
+from dl_core.seeds import generator
+from dl_core.training.feeds import Feed
+from dl_core.training.program import Program, TrainState
+from dl_core.training.recipe import Recipe
+
+SEGMENT_SECONDS = 0.7
+CHECKPOINT_SECONDS = 5.0
+PREDICT_BATCH = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What training is judged by. `score` maps raw outputs of the validation part to the metric; `sign` is +1 where a
+    larger score is better, -1 where a smaller one is."""
+
+    score: Callable[[np.ndarray], float]
+    sign: int
+
+
+@dataclass
+class Outcome:
+    """What one training gave: the best weights, their score and raw validation outputs, and the curve towards them."""
+
+    weights: list[np.ndarray]
+    others: list[np.ndarray]
+    score: float
+    raw: np.ndarray
+    curve: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    stopped: bool = False
+
+
+def train(
+    program: Program,
+    model: keras.Model,
+    recipe: Recipe,
+    train_feed: Feed,
+    valid_feed: Feed,
+    goal: Goal,
+    *,
+    seed: int,
+    checkpoint: Path,
+    remaining: Callable[[], float],
+    stopping: Callable[[], bool],
+    tell: Callable[[dict], None],
+) -> Outcome:
+    """Train `model` (same architecture as the program's) with `recipe`.
+
+    `remaining()` gives the seconds left for this training; `stopping()` is read between segments and raises
+    Interrupted on cancel; `tell` receives one record per evaluation. Continues from `checkpoint` where it exists.
+    Raises TrialError where the loss is no number or no evaluation could be made in time.
+    """
+    session = _Session(program, model, recipe, train_feed, valid_feed, goal, seed, checkpoint, remaining, tell)
+    return session.run(stopping)
+
+
+class _Session:
+    def __init__(self, program, model, recipe, train_feed, valid_feed, goal, seed, checkpoint, remaining, tell):
+        self.program, self.recipe = program, recipe
+        self.train_feed, self.valid_feed, self.goal = train_feed, valid_feed, goal
+        self.seed, self.checkpoint, self.remaining, self.tell = seed, checkpoint, remaining, tell
+        self.state = TrainState.of(model)
+        self.best: Outcome | None = None
+        self.curve: list[dict[str, float]] = []
+        self.spent_before = 0.0
+        self.started = time.monotonic()
+        self.saved = self.started
+        self.steps_per_epoch = max(1, train_feed.size // program.batch_size)
+        self.planned_epochs = recipe.epochs
+        self.total_steps = recipe.epochs * self.steps_per_epoch
+        self.losses: list[tuple[float, int]] = []
+
+    @property
+    def seconds(self) -> float:
+        return self.spent_before + time.monotonic() - self.started
+
+    def run(self, stopping: Callable[[], bool]) -> Outcome:
+        self._restore()
+        step_seconds = self._measure()
+        stopped = False
+        while self.state.step < self.total_steps:
+            stopped = stopping()
+            left = self.remaining() - self._finish_seconds()
+            if stopped or left <= 0:
+                break
+            self._replan(step_seconds, left)
+            began, before = time.monotonic(), self.state.step
+            self._segment(max(1, int(min(SEGMENT_SECONDS, max(left, 0.01)) / step_seconds)))
+            measured = (time.monotonic() - began) / max(1, self.state.step - before)
+            step_seconds = 0.7 * step_seconds + 0.3 * measured
+            if self.state.step % self._evaluation_every() == 0 or self.state.step >= self.total_steps:
+                self._evaluate()
+                if self._stalled():
+                    break
+            self._save_if_due()
+        if self.best is None or (self.losses and self.remaining() > 0):
+            self._evaluate()
+        assert self.best is not None
+        self.best.curve, self.best.seconds, self.best.stopped = self.curve, self.seconds, stopped
+        return self.best
+
+    def _measure(self) -> float:
+        """Seconds per step, after the program was traced. The probe's updates are thrown away."""
+        order = self._order(0)
+        self.program.advance(self.state, self.train_feed, order, 0, 0, self._hyper())
+        count = 1
+        while True:
+            began = time.monotonic()
+            self.program.advance(self.state, self.train_feed, order, 0, count, self._hyper())
+            took = time.monotonic() - began
+            if took > 0.05 or count >= self.steps_per_epoch:
+                return max(took / count, 1e-6)
+            count = min(count * 4, self.steps_per_epoch)
+
+    def _replan(self, step_seconds: float, left: float) -> None:
+        """Shorten the schedule where it would not end in time, so that it still anneals to its end."""
+        possible = self.state.step + max(1, int(left / (step_seconds * 1.1)))
+        if possible < self.total_steps:
+            whole_epochs = possible // self.steps_per_epoch * self.steps_per_epoch
+            self.total_steps = whole_epochs if whole_epochs > self.state.step else possible
+            self.planned_epochs = math.ceil(self.total_steps / self.steps_per_epoch)
+
+    def _segment(self, count: int) -> None:
+        epoch, first = divmod(self.state.step, self.steps_per_epoch)
+        to_evaluation = self._evaluation_every() - self.state.step % self._evaluation_every()
+        count = min(count, self.steps_per_epoch - first, to_evaluation, self.total_steps - self.state.step)
+        order = self._order(epoch)
+        self.state, loss = self.program.advance(self.state, self.train_feed, order, first, count, self._hyper())
+        if not math.isfinite(loss):
+            raise TrialError(f"The loss was no number after {self.state.step} steps; the learning rate is too high.")
+        self.losses.append((loss, count))
+
+    def _evaluation_every(self) -> int:
+        """Steps between two looks at the validation part: an epoch, or more where epochs are short."""
+        evaluations = min(self.planned_epochs, 40)
+        return max(1, self.planned_epochs // max(evaluations, 1)) * self.steps_per_epoch
+
+    def _evaluate(self) -> None:
+        raw, valid_loss = self._predict()
+        if not np.isfinite(raw).all():
+            raise TrialError(f"The network's answers were no numbers after {self.state.step} steps.")
+        score = float(self.goal.score(raw))
+        steps = sum(count for _, count in self.losses)
+        train_loss = sum(loss * count for loss, count in self.losses) / steps if steps else None
+        self.losses = []
+        record = {
+            "epoch": round(self.state.step / self.steps_per_epoch, 2),
+            "epochs": self.planned_epochs,
+            "step": self.state.step,
+            "steps": self.total_steps,
+            "train_loss": train_loss,
+            "valid_loss": valid_loss,
+            "score": score,
+            "seconds": round(self.seconds, 2),
+        }
+        self.curve.append(record)
+        self.tell(record)
+        if self.best is None or self.goal.sign * (score - self.best.score) > 0:
+            self.best = Outcome(
+                [np.asarray(w) for w in self.state.weights], [np.asarray(w) for w in self.state.others], score, raw
+            )
+            self.best_step = self.state.step
+
+    def _predict(self) -> tuple[np.ndarray, float]:
+        began = time.monotonic()
+        answer = self.program.predict(self.state.weights, self.state.others, self.valid_feed, PREDICT_BATCH)
+        self.predict_seconds = time.monotonic() - began
+        return answer
+
+    predict_seconds = 0.0
+    best_step = 0
+
+    def _finish_seconds(self) -> float:
+        return 1.2 * self.predict_seconds
+
+    def _stalled(self) -> bool:
+        return self.state.step - self.best_step > self.recipe.patience * self.total_steps
+
+    def _order(self, epoch: int) -> np.ndarray:
+        return generator(self.seed, "order", epoch).permutation(self.train_feed.size)
+
+    def _hyper(self) -> dict[str, float]:
+        return {
+            "learning_rate": self.recipe.learning_rate,
+            "weight_decay": self.recipe.weight_decay,
+            "label_smoothing": self.recipe.label_smoothing,
+            "total_steps": float(self.total_steps),
+        }
+
+    # checkpoints: one file, written whole
+
+    def _save_if_due(self) -> None:
+        if time.monotonic() - self.saved < CHECKPOINT_SECONDS:
+            return
+        self.saved = time.monotonic()
+        arrays = {f"state/{name}": value for name, value in self.state.to_arrays().items()}
+        note: dict[str, Any] = {"curve": self.curve, "seconds": self.seconds, "total_steps": self.total_steps}
+        if self.best is not None:
+            best = TrainState(self.best.weights, self.best.others, step=self.best_step)
+            arrays |= {f"best/{name}": value for name, value in best.to_arrays().items()}
+            arrays["raw"] = self.best.raw
+            note["score"] = self.best.score
+        arrays["note"] = np.frombuffer(to_json(note).encode(), np.uint8)
+        save_arrays(self.checkpoint, arrays)
+
+    def _restore(self) -> None:
+        arrays = load_arrays(self.checkpoint)
+        if arrays is None:
+            return
+        note = json.loads(arrays["note"].tobytes().decode())
+        self.state = TrainState.from_arrays(_below(arrays, "state/"))
+        self.curve, self.spent_before = note["curve"], note["seconds"]
+        self.total_steps = note["total_steps"]
+        self.planned_epochs = math.ceil(self.total_steps / self.steps_per_epoch)
+        if "score" in note:
+            best = TrainState.from_arrays(_below(arrays, "best/"))
+            self.best = Outcome(best.weights, best.others, note["score"], arrays["raw"])
+            self.best_step = best.step
+
+
+def _below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write named arrays to a .npz, whole or not at all."""
+    temporary = path.with_name(f".{uuid4().hex[:8]}.npz")
+    with open(temporary, "wb") as stream:
+        np.savez(stream, **arrays)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, path)
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray] | None:
+    """The arrays in a .npz, or None where there is no such file."""
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays}

@@ -1,0 +1,1 @@
+"""The search: what to try next, for how long, and one trial as a function of files."""

@@ -1,0 +1,145 @@
+"""The search: a portfolio of known-good parameter sets first, then what the oracle proposes, inside a time limit.
+
+Everything it knows stands in the trial folders, so that a run that was killed goes on where it was.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dl_core import families
+from dl_core.records import read_json
+from dl_core.runspec import RunSpec
+from dl_core.seeds import derive
+from dl_core.tuning.oracle import propose
+from dl_core.tuning.trial import Bench, Order, run_trial
+
+PORTFOLIO_SHARE = 0.5  # of the search time, at most
+LEAST_SECONDS = 2.0  # a trial shorter than this teaches nothing
+ORACLE_TRIALS = 3  # per family, before the search goes where the scores are
+SECOND_ROUND_SECONDS = 12.0  # a second portfolio entry is worth it only where every entry gets this long
+
+
+class Search:
+    """The loop that asks and trains. `remaining()` gives the seconds left to search, `stopping()` is true once a
+    person asked to stop and raises Interrupted on cancel, `emit(kind, **fact)` and `decide(…)` tell."""
+
+    def __init__(
+        self,
+        folder: Path,
+        spec: RunSpec,
+        bench: Bench,
+        names: list[str],
+        *,
+        remaining: Callable[[], float],
+        stopping: Callable[[], bool],
+        emit: Callable[..., None],
+        decide: Callable[..., None],
+    ):
+        self.folder, self.spec, self.bench, self.names = folder, spec, bench, names
+        self.remaining, self.stopping, self.emit, self.decide = remaining, stopping, emit, decide
+        self.families = {name: families.load(name) for name in names}
+
+    def trials(self) -> list[dict[str, Any]]:
+        """All trial records so far, in start order."""
+        paths = sorted(self.folder.glob("t*/trial.json"))
+        return [record for path in paths if (record := read_json(path))]
+
+    # the portfolio
+
+    def run_portfolio(self, seconds: float) -> None:
+        """Train the known-good parameter sets, cheapest first, within `seconds` altogether."""
+        end = self.remaining() - seconds
+        entries = self._entries(seconds)
+        while entries and not self._over() and self.remaining() - end > LEAST_SECONDS:
+            name, params = entries[0]
+            weights = [families.FAMILIES[family].share for family, _ in entries]
+            share = (self.remaining() - end) * weights[0] / sum(weights)
+            self._run(name, params, "portfolio", max(share, LEAST_SECONDS))
+            entries = entries[1:]
+
+    def _entries(self, seconds: float) -> list[tuple[str, dict]]:
+        """Parameter sets still to train: the first of every family, the lightest family first, then the others."""
+        signature = self.bench.prepared.signature
+        portfolios = {name: family.portfolio(signature) for name, family in self.families.items()}
+        ordered = sorted(self.names, key=lambda name: families.FAMILIES[name].share)
+        rounds = max(len(portfolio) for portfolio in portfolios.values())
+        entries = [
+            (name, portfolios[name][turn]) for turn in range(rounds) for name in ordered if turn < len(portfolios[name])
+        ]
+        if seconds / len(entries) < SECOND_ROUND_SECONDS:
+            entries = [(name, portfolios[name][0]) for name in ordered]
+        tried = [(record["family"], record["params"]) for record in self.trials() if record["status"] != "running"]
+        return [entry for entry in entries if entry not in tried]
+
+    # the oracle
+
+    def run_oracle(self) -> None:
+        """Ask and train until the time, the trial cap or the space ends."""
+        exhausted: set[str] = set()
+        while not self._over() and self.remaining() > LEAST_SECONDS and len(exhausted) < len(self.names):
+            name = self._next_family(exhausted)
+            share = self._share(name)
+            unfinished = [r for r in self.trials() if r["status"] == "running" and r["source"] == "oracle"]
+            if unfinished:  # an earlier attempt died in it
+                self._run(unfinished[0]["family"], unfinished[0]["params"], "oracle", unfinished[0]["share"])
+                continue
+            params = propose(
+                self.families[name].space(self.bench.prepared.signature),
+                [record for record in self.trials() if record["family"] == name],
+                self.bench.metric.direction,
+                derive(self.spec.seed, name),
+            )
+            if params is None:
+                exhausted.add(name)
+                continue
+            self._run(name, params, "oracle", share)
+
+    def _next_family(self, exhausted: set[str]) -> str:
+        """Every family gets its first proposals; after that the best scored one, every third trial the others."""
+        open_names = [name for name in self.names if name not in exhausted]
+        records = self.trials()
+        asked = {name: sum(r["family"] == name and r["source"] == "oracle" for r in records) for name in open_names}
+        fewest = min(open_names, key=lambda name: (asked[name], -families.FAMILIES[name].share))
+        if asked[fewest] < ORACLE_TRIALS or sum(asked.values()) % 3 == 2:
+            return fewest
+        sign = self.bench.metric.sign
+        best = {
+            name: max(
+                (sign * r["score"] for r in records if r["family"] == name and r["score"] is not None), default=None
+            )
+            for name in open_names
+        }
+        scored = [name for name in open_names if best[name] is not None]
+        return max(scored, key=lambda name: best[name]) if scored else fewest
+
+    def _share(self, name: str) -> float:
+        """Seconds for the next trial: the first proposals of all families share the time, later ones may take as long
+        as the family's longest trial did."""
+        records = self.trials()
+        asked = {n: sum(r["family"] == n and r["source"] == "oracle" for r in records) for n in self.names}
+        owed = {n: max(0, ORACLE_TRIALS - asked[n]) for n in self.names}
+        weights = {n: families.FAMILIES[n].share for n in self.names}
+        needed = sum(owed[n] * weights[n] for n in self.names)
+        if owed[name]:
+            return max(LEAST_SECONDS, self.remaining() * weights[name] / needed)
+        longest = max((r.get("seconds") or 0.0 for r in records if r["family"] == name), default=0.0)
+        left = self.remaining()
+        return left if left < 1.5 * longest else max(LEAST_SECONDS, longest)
+
+    # both
+
+    def _run(self, name: str, params: dict, source: str, seconds: float) -> None:
+        unfinished = [r for r in self.trials() if r["status"] == "running" and r["params"] == params]
+        trial = unfinished[0]["trial"] if unfinished else f"t{len(self.trials()) + 1:03d}"
+        folder = self.folder / trial
+        folder.mkdir(parents=True, exist_ok=True)
+        order = Order(
+            trial=trial, family=name, params=params, source=source, seconds=seconds, epochs=self.spec.budget.epochs
+        )
+        run_trial(self.bench, folder, order, deadline=self.remaining, stopping=self.stopping, emit=self.emit)
+
+    def _over(self) -> bool:
+        cap = self.spec.budget.trials
+        ended = sum(record["status"] != "running" for record in self.trials())
+        return self.stopping() or (cap is not None and ended >= cap)
