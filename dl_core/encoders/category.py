@@ -28,11 +28,12 @@ def fit(values: np.ndarray, column: Column) -> State:
     if len(levels) > FEW_LEVELS:
         levels = [level for level in levels if counts[level] > 1]
     levels.sort(key=lambda level: (-counts[level], level))
-    return {"missing": missing, "vocabulary": levels[:MOST_LEVELS], "constant": len(counts) + missing < 2}
+    constant = len(counts) + missing < 2 or not levels
+    return {"missing": missing, "vocabulary": levels[:MOST_LEVELS], "constant": constant}
 
 
 def transform(state: State, values: np.ndarray) -> dict[str, np.ndarray]:
-    """text (rows,) -> {"category": int32 (rows, 1)}, or (rows, 0) where train held one value only."""
+    """text (rows,) -> {"category": int32 (rows, 1)}, or (rows, 0) where train held one value only, or none twice."""
     if state["constant"]:
         return {"category": np.zeros((len(values), 0), np.int32)}
     codes = pd.Index(state["vocabulary"], dtype=object).get_indexer(pd.Index(values, dtype=object)) + 2

@@ -70,7 +70,7 @@ class Preprocessor:
             if one.labels:
                 encoded.append(one)
             else:
-                left_out[column.name] = "all values of the train part are the same"
+                left_out[column.name] = "all values of the train part are the same, or none occurs twice"
         if not encoded:
             reasons = "; ".join(f"{name!r}: {reason}" for name, reason in left_out.items()) or "there are none"
             raise DataError(
