@@ -1,0 +1,47 @@
+"""Fit the baselines: simple models on the same board, scored on the same parts."""
+
+import time
+
+import numpy as np
+
+from dl_core import baselines
+from dl_core.records import write_json
+from dl_core.tuning.trial import Bench
+from dl_core.workflow.context import RunContext
+
+
+def fit_baselines(context: RunContext, bench: Bench, seconds: float) -> None:
+    """Fit each baseline that suits the data, within `seconds` altogether; those already fitted are kept."""
+    names = baselines.fitting(bench.task.kind, set(bench.prepared.signature.inputs))
+    end = time.monotonic() + seconds
+    for name in names:
+        folder = context.folder / "models" / name
+        if (folder / "model.json").exists():
+            continue
+        card = baselines.BASELINES[name]
+        context.phase("baselines", f"Fitting the baseline: {card.title}")
+        context.stopping()
+        folder.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
+        baseline = baselines.load(name)
+        try:
+            state = baseline.fit(bench.prepared, bench.task, max(1.0, end - time.monotonic()))
+        except (ValueError, ArithmeticError, MemoryError) as error:
+            context.emit("problem", severity="warning", message=f"{card.title} could not be fitted: {error}", fix="")
+            continue
+        seconds_fitting = time.monotonic() - began
+        predictions = baseline.predict(state, bench.prepared.inputs("valid"))
+        np.save(folder / "valid.npy", predictions)
+        score = bench.metric.compute(bench.prepared.truth("valid"), predictions, **bench.prepared.context("valid"))
+        write_json(folder / "state.json", state)
+        record = {
+            "model": name,
+            "name": card.title,
+            "family": name,
+            "kind": "baseline",
+            "why": card.why,
+            "valid": score,
+            "seconds": round(seconds_fitting, 3),
+        }
+        write_json(folder / "model.json", record)
+        context.emit("model", model=name, name=card.title, family=name, kind="baseline", valid=score)
