@@ -177,7 +177,9 @@ def table(outcomes: list[Outcome]) -> str:
 def run(names: list[str], budget: float | None = None, seed: int = 0) -> list[Outcome]:
     """Measure the data sets called `names` (all, where none is named). Raises SystemExit without DEEPBOARD_DATA."""
     if "DEEPBOARD_DATA" not in os.environ:
-        raise SystemExit("Set DEEPBOARD_DATA to the folder that holds adult, california_housing, cifar10_small, m4_hourly.")
+        raise SystemExit(
+            "Set DEEPBOARD_DATA to the folder that holds adult, california_housing, cifar10_small, m4_hourly."
+        )
     data = Path(os.environ["DEEPBOARD_DATA"]).absolute()
     goals = [goal for goal in GOALS if not names or goal.name in names]
     return [measure(goal, data, budget or goal.seconds, seed) for goal in goals]

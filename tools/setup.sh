@@ -44,7 +44,7 @@ install_once() {
     if [ "$(cat ".venv/installed-$1" 2>/dev/null)" = "$wanted" ]; then
         return
     fi
-    echo "Installing what is pinned in requirements.lock; the first time this fetches about 700 MB."
+    echo "Installing what is pinned in requirements.lock; the first time this fetches about 800 MB."
     purpose=$1
     shift
     "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip
