@@ -21,6 +21,10 @@ class TaskSpec:
     season: int | None = None
     frequency: str | None = None
 
+    @classmethod
+    def from_json(cls, record: dict) -> "TaskSpec":
+        return cls(**{**record, "targets": tuple(record["targets"]), "series": tuple(record["series"])})
+
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSpec:
@@ -74,12 +78,10 @@ class RunSpec:
 
     @classmethod
     def from_json(cls, record: dict) -> "RunSpec":
-        task = {**record["task"]}
-        task["targets"], task["series"] = tuple(task["targets"]), tuple(task["series"])
         return cls(
             **{
                 **record,
-                "task": TaskSpec(**task),
+                "task": TaskSpec.from_json(record["task"]),
                 "split": SplitSpec(**record["split"]),
                 "budget": Budget(**record["budget"]),
                 "families": tuple(record["families"]),
