@@ -23,8 +23,8 @@ Keras {keras}, Streamlit {streamlit}. Measured again with `DEEPBOARD_DATA=/path/
 ## The best network within its budget
 
 One run each with seed 0, through the command line, in a fresh workspace. Scores are of the data set's own test file,
-which chose nothing, with their 95 % interval. "Time spent" runs from the start of the run to the delivered bundle and may
-reach 110 % of the budget and 20 s; it holds everything: reading, baselines, search, judging, the bundle and its proof.
+which chose nothing, with their 95 % interval. "Time spent" runs from the start of the run to the delivered bundle and
+may reach 110 % of the budget and 20 s; it holds everything: reading, baselines, search, judging, the bundle, its proof.
 
 {networks}
 
