@@ -1,5 +1,6 @@
 """Panels: what we say about a dataset or a model, as data. charts/ turns a panel into a figure."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,3 +22,15 @@ class Panel:
     @classmethod
     def from_json(cls, record: dict) -> "Panel":
         return cls(**record)
+
+
+def significant(value: float | None) -> str:
+    """Three significant digits the way a score is read: 0.914, 48.6, 49,100; a dash for nothing."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if size >= 100:
+        return f"{round(value, 2 - int(math.log10(size))):,.0f}"
+    if size >= 1:
+        return f"{value:.{1 if size >= 10 else 2}f}"
+    return f"{value:.3f}" if size >= 0.001 or size == 0 else f"{value:.2g}"

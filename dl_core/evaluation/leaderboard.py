@@ -13,6 +13,7 @@ import numpy as np
 from dl_core.metrics import METRICS, Metric, metrics_of
 from dl_core.metrics.intervals import difference, draws, interval, resampled
 from dl_core.prepared import Prepared
+from dl_core.report import significant
 
 Context = dict[str, np.ndarray]
 
@@ -177,7 +178,7 @@ def sentence(rows: list[dict], metric: Metric) -> str:
         best = networks[0]
         if best["tier"] == winner["tier"]:
             return f"{name(winner)} is best; {name(best)}, the best network, draws with it."
-        numbers = f"{metric.title} {figure(winner['valid'])} against {figure(best['valid'])} for {best['name']}"
+        numbers = f"{metric.title} {significant(winner['valid'])} against {significant(best['valid'])} for {best['name']}"
         return f"{name(winner)} is better than every network: {numbers}, the best of them."
     rival = next((row for row in equals if row["kind"] == "baseline"), None)
     if rival:
@@ -189,7 +190,7 @@ def sentence(rows: list[dict], metric: Metric) -> str:
     if len(rows) == 1:
         return f"{name(winner)} is the only model so far."
     second = rows[1]
-    numbers = f"{metric.title} {figure(winner['valid'])} against {figure(second['valid'])}"
+    numbers = f"{metric.title} {significant(winner['valid'])} against {significant(second['valid'])}"
     return f"{name(winner)} is best: {numbers} for {_namer([winner, second])(second)}, the next."
 
 
@@ -216,18 +217,3 @@ def _times(ratio: float) -> str:
     words = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     whole = round(ratio)
     return f"{words[whole - 2] if whole <= 10 else f'{whole:,}'} times"
-
-
-def figure(value: float | None) -> str:
-    """Three significant digits the way a score is read: 0.914, 48.6, 49,100."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    size = abs(value)
-    if size >= 100:
-        digits = max(0, int(math.floor(math.log10(size))) - 2)
-        return f"{round(value, -digits):,.0f}"
-    if size >= 10:
-        return f"{value:.1f}"
-    if size >= 1:
-        return f"{value:.2f}"
-    return f"{value:.3f}" if size >= 0.001 or size == 0 else f"{value:.2g}"

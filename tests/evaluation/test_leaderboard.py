@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from dl_core.evaluation.leaderboard import Entrant, Part, figure, leaderboard
+from dl_core.evaluation.leaderboard import Entrant, Part, leaderboard
+from dl_core.report import significant
 from dl_core.seeds import generator
 
 TRUTH = generator(0, "truth").integers(0, 2, 3000)
@@ -138,4 +139,4 @@ class TestSentence:
     ],
 )
 def test_figures_have_three_significant_digits(value, text):
-    assert figure(value) == text
+    assert significant(value) == text

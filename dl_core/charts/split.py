@@ -1,0 +1,53 @@
+"""How a dataset is cut into train, valid and test parts: a bar of shares, or stretches of time.
+
+data: parts [{name, rows, start, end}] in order; start and end (epoch seconds with x_kind 'time', else steps) where the
+split goes by time; optional unit (what is counted, 'rows').
+"""
+
+import plotly.graph_objects as go
+
+from dl_core.charts.style import Style, moments, plain
+
+_SAID = {"train": "Train", "valid": "Validation", "test": "Test"}
+
+
+def draw(data: dict, style: Style) -> go.Figure:
+    colours = {"train": style.accent, "valid": style.series[1], "test": style.series[2]}
+    parts, unit = data["parts"], data.get("unit", "rows")
+    timed = all(part.get("start") is not None for part in parts)
+    total = sum(part["rows"] for part in parts) or 1
+    figure = style.figure(height=120, barmode="overlay" if timed else "stack", bargap=0.2)
+    start = 0
+    for number, part in enumerate(parts):
+        name = _SAID.get(part["name"], plain(part["name"]))
+        share = part["rows"] / total
+        low, high = (part["start"], part["end"]) if timed else (start, start + part["rows"])
+        start = high
+        base, length, middle = low, high - low, (low + high) / 2
+        if timed and data.get("x_kind") == "time":
+            base, middle = moments([low, middle])
+            length *= 1000  # Plotly counts the length of a stretch of time in milliseconds
+        figure.add_trace(
+            go.Bar(
+                orientation="h",
+                base=[base],
+                x=[length],
+                y=[0],
+                width=0.6,
+                marker={"color": colours.get(part["name"], style.role(None, number)), "cornerradius": 4,
+                        "line": {"color": style.paper, "width": 2}},
+                hovertemplate=f"{name}: {part['rows']:,} {plain(unit)}, {share:.0%} of the whole<extra></extra>",
+            )
+        )  # fmt: skip
+        figure.add_annotation(
+            x=middle, y=0.42, yanchor="bottom", showarrow=False, font={"size": 12, "color": style.muted},
+            text=f"<b>{name}</b> {share:.0%}" if share > 0.08 else f"{share:.0%}",
+        )  # fmt: skip
+    figure.update_yaxes(visible=False, range=[-0.5, 1.1])
+    figure.update_xaxes(visible=timed, showgrid=False)
+    if data.get("x_kind") == "time":
+        figure.update_xaxes(type="date")
+    if not timed:
+        figure.update_xaxes(range=[0, total])
+        figure.update_layout(height=84)
+    return figure
