@@ -10,7 +10,7 @@ import keras
 from dl_core.encoders import category, datetime, numeric
 from dl_core.encoders.preprocessor import Encoded, Preprocessor
 from dl_core.layers.encoders import CategoryEncoder, DatetimeEncoder, NumericEncoder
-from dl_core.layers.heads import ClassProbabilities, Quantities
+from dl_core.layers.heads import ClassProbabilities, Quantiles, Quantities
 
 State = dict[str, Any]
 
@@ -54,6 +54,17 @@ def rows_graph(
     answer = HEADS[task](task_state)(network(tensors))
     # model
     return keras.Model(inputs, answer, name="deepboard"), record
+
+
+def windows_graph(network: keras.Model) -> keras.Model:
+    """The serving model of a network over windows: the latest history (batch, lookback) with NaN for gaps, and calendar
+    numbers (batch, lookback + horizon, k) where the network eats any -> quantiles (batch, horizon, 9)."""
+    # inputs
+    inputs = {each.name: keras.Input(each.shape[1:], dtype=each.dtype, name=each.name) for each in network.inputs}
+    # graph
+    answer = Quantiles(name="answer-quantiles")(network(inputs))
+    # model
+    return keras.Model(inputs, answer, name="deepboard")
 
 
 def _type(one: Encoded) -> str:

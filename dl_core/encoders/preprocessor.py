@@ -83,18 +83,22 @@ class Preprocessor:
     def transform(self, frame: pd.DataFrame, *, files: Files | None = None) -> dict[str, np.ndarray]:
         """Rows of raw values to {"numeric": float32 (rows, F), "category": int32 (rows, C)}; a tensor without columns
         is absent. Raises DataError where a column is missing."""
+        values = self.values(frame, files=files)
+        parts: dict[str, list[np.ndarray]] = {}
+        for one in self.encoded:
+            for tensor, array in one.encoder.transform(one.state, values[one.column.name]).items():
+                parts.setdefault(tensor, []).append(array)
+        return {tensor: np.concatenate(arrays, axis=1) for tensor, arrays in parts.items()}
+
+    def values(self, frame: pd.DataFrame, *, files: Files | None = None) -> dict[str, np.ndarray]:
+        """What the encoders eat, column by column (see typed). Raises DataError where a column is missing."""
         absent = [repr(one.column.name) for one in self.encoded if one.column.name not in frame]
         if absent:
             raise DataError(
                 f"The table lacks {', '.join(absent[:5])}{' and more' * (len(absent) > 5)}. It needs the columns the "
                 "model was trained on; a column may be empty, but it must be there."
             )
-        parts: dict[str, list[np.ndarray]] = {}
-        for one in self.encoded:
-            values = typed(frame[one.column.name], one.column, files)
-            for tensor, array in one.encoder.transform(one.state, values).items():
-                parts.setdefault(tensor, []).append(array)
-        return {tensor: np.concatenate(arrays, axis=1) for tensor, arrays in parts.items()}
+        return {one.column.name: typed(frame[one.column.name], one.column, files) for one in self.encoded}
 
     def signature_inputs(self) -> dict[str, TensorSpec]:
         """The tensors `transform` gives, as a network must declare them."""

@@ -111,6 +111,10 @@ class CategoryEncoder(keras.layers.Layer):
             for vocabulary in self.vocabularies
         ]
 
+    def build(self, shapes):
+        for lookup in self.lookups:
+            lookup.build()
+
     def call(self, columns):
         numbers = [lookup(column) for lookup, column in zip(self.lookups, columns, strict=True)]
         return ops.cast(ops.stack(numbers, axis=1), "int32")

@@ -1,0 +1,97 @@
+"""One way to ask any model of the board: raw values in, task-space predictions and answer tables out."""
+
+import time
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dl_core.bundle.folder import Bundle
+from dl_core.bundle.serving import ServingModel
+from dl_core.bundle.untrusted import check_model
+from dl_core.data.panel import answer_table, history_arrays
+from dl_core.encoders.typed import Files
+from dl_core.tasks import TASKS
+
+PICTURES_AT_ONCE = 64
+
+
+class Predictor:
+    """A loaded bundle. Networks answer through a compiled call of the serving model, baselines through numpy."""
+
+    def __init__(self, bundle: Bundle):
+        self.bundle = bundle
+        self.task = TASKS.load(bundle.task.kind)()
+        if bundle.kind == "network":
+            check_model(bundle.model_path)
+            self._serving = ServingModel.load(bundle.model_path)
+        else:
+            self._baseline = bundle.baseline()
+
+    @classmethod
+    def load(cls, folder: Path) -> "Predictor":
+        """Raises BundleError where the folder is no bundle, was changed, or holds layers that are not ours."""
+        return cls(Bundle.open(folder))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The table columns that a prediction needs."""
+        if self.bundle.sampler == "windows":
+            state = self.bundle.state["preprocessor"]
+            return tuple(filter(None, (*state["series"], state["time"], state["target"])))
+        return tuple(column.name for column in self._preprocessor.columns)
+
+    def predict(self, frame: pd.DataFrame, *, files: Files | None = None) -> np.ndarray:
+        """Task-space predictions for a table of raw values as Dataset.table yields it: one sample for each row, or, in
+        a forecast, for each series of this latest history. `files` leads from picture names to stored files. Raises
+        DataError where a column is missing."""
+        if self.bundle.sampler == "windows":
+            return self._forecast(frame)[0]
+        if self.bundle.kind == "baseline":
+            return self._ask_baseline(self._preprocessor.transform(frame, files=files))
+        values = self._preprocessor.values(frame, files=files)
+        inputs = {item["input"]: values[item["column"]] for item in self.bundle.inputs}
+        return self._look_at(inputs) if self.bundle.has_pictures else self._serving(inputs)
+
+    def table(self, frame: pd.DataFrame, predictions: np.ndarray) -> pd.DataFrame:
+        """The answers that go with `predict(frame)`: `prediction` and `probability_<class>`, in row order; pictures
+        begin with `file`; a forecast with the series ids and the times of its steps."""
+        if self.bundle.sampler == "windows":
+            _, index = history_arrays(self.bundle.state["preprocessor"], frame)
+            return answer_table(index, predictions)
+        answers = self.task.answers(self.bundle.state["task"], self.bundle.task, predictions)
+        pictures = [item["column"] for item in self.bundle.inputs if item["type"] == "picture"]
+        first = {"file": frame[pictures[0]].to_numpy(object)} if pictures else {}
+        return pd.DataFrame({**first, **answers})
+
+    def raw(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """What the trained network itself says to encoded arrays, in task space: the way scores were computed."""
+        model = self._serving.model
+        network = next(layer for layer in model.layers if isinstance(layer, type(model)))
+        return self.task.decode(self.bundle.state["task"], np.asarray(network(inputs, training=False)))
+
+    def latency_ms(self, frame: pd.DataFrame, *, files: Files | None = None, repeats: int = 15) -> float:
+        """Median milliseconds to answer the first sample of `frame` (in a forecast: all its series), once warm."""
+        one = frame if self.bundle.sampler == "windows" else frame.iloc[:1]
+        self.predict(one, files=files)
+        times = []
+        for _ in range(repeats):
+            began = time.perf_counter()
+            self.predict(one, files=files)
+            times.append(time.perf_counter() - began)
+        return 1000.0 * float(np.median(times))
+
+    @cached_property
+    def _preprocessor(self):
+        return self.bundle.preprocessor
+
+    def _ask_baseline(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        from dl_core.baselines import load  # LightGBM and statsmodels, which networks do not need
+
+        return load(self._baseline["name"]).predict(self._baseline["state"], inputs)
+
+    def _forecast(self, frame: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+        inputs, index = history_arrays(self.bundle.state["preprocessor"], frame)
+        answers = self._ask_baseline(inputs) if self.bundle.kind == "baseline" else self._serving(inputs)
+        return answers, index

@@ -1,0 +1,81 @@
+"""Asking a serving model, and writing what it says. Standalone (numpy, keras, tensorflow), so that kits carry it as it
+is and answer by the same code as the app."""
+
+import csv
+import os
+import re
+import tempfile
+
+import numpy as np
+
+BATCH = 1024
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+
+
+class ServingModel:
+    """A Keras model behind a compiled call: any number of samples, traced once."""
+
+    def __init__(self, model):
+        import tensorflow as tf
+
+        self.model = model
+        self.inputs = {tensor.name: tensor for tensor in model.inputs}
+        signature = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in self.inputs.items()}
+        self._call = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature])
+
+    @classmethod
+    def load(cls, path):
+        """Read a .keras file; its custom layers must be registered. Code inside the file is refused."""
+        import keras
+
+        return cls(keras.models.load_model(path, compile=False, safe_mode=True))
+
+    def __call__(self, inputs, batch=BATCH):
+        """Named arrays, sample axis first -> answers of all samples. Texts may be str or bytes."""
+        rows = len(next(iter(inputs.values())))
+        parts = [self._answer(inputs, slice(start, start + batch)) for start in range(0, max(rows, 1), batch)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _answer(self, inputs, rows):
+        import tensorflow as tf
+
+        tensors = {name: tf.constant(_plain(inputs[name][rows], tensor.dtype)) for name, tensor in self.inputs.items()}
+        return self._call(tensors).numpy()
+
+
+def _plain(values, dtype):
+    if dtype == "string":
+        encoded = [text if isinstance(text, bytes) else text.encode("utf-8", "replace") for text in values]
+        return np.array(encoded, dtype=object)
+    return np.asarray(values, dtype)
+
+
+def guarded(value):
+    """A text cell that no spreadsheet takes for a formula: an apostrophe before = + - @ tab and return, unless the
+    text is a number."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(value):
+        return "'" + value
+    return value
+
+
+def write_csv(path, columns):
+    """Write {name: values} as a whole UTF-8 CSV file or none. Numbers keep every digit, NaN and None are empty."""
+    path = os.path.abspath(path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(suffix=".csv", dir=os.path.dirname(path))
+    try:
+        with open(descriptor, "w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow([guarded(name) for name in columns])
+            writer.writerows(zip(*([_cell(value) for value in values] for values in columns.values()), strict=True))
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _cell(value):
+    if value is None or value != value:
+        return ""
+    return guarded(value) if isinstance(value, str) else str(value)
