@@ -82,9 +82,7 @@ class Dataset:
         with duckdb.connect() as connection:
             connection.execute("set threads=2")
             if rows is None:
-                frame = connection.execute(
-                    f"select {names} from read_parquet(?) order by {ROW}{ending}", [source]
-                ).df()
+                frame = connection.execute(f"select {names} from read_parquet(?) order by {ROW}{ending}", [source]).df()
                 return frame.set_index(ROW)
             wanted = pd.DataFrame({ROW: list(rows)})
             connection.register("wanted", wanted)
