@@ -83,7 +83,7 @@ METRICS = Registry(
             )
         },
         **{name: f"{_REGRESSION}:{name}" for name in ("rmse", "mae", "r2", "mape", "medae")},
-        **{name: f"{_FORECASTING}:{name}" for name in ("mase", "smape", "wql", "coverage")},
+        **{name: f"{_FORECASTING}:{name}" for name in ("mase", "wql", "smape", "wape", "forecast_rmse", "coverage")},
     },
 )
 
