@@ -1,7 +1,7 @@
 """Series on a regular grid: from a long table to flat arrays, and from the latest history to what a network eats.
 
-Standalone (numpy and pandas only), so that a kit can carry it and answer like the app. Times are epoch seconds (UTC), or
-whole-number steps where the frequency is 'step'. Quantile levels are 0.1 … 0.9 throughout.
+Standalone (numpy and pandas only), so that a kit can carry it and answer like the app. Times are epoch seconds (UTC),
+or whole-number steps where the frequency is 'step'. Quantile levels are 0.1 … 0.9 throughout.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ class Grid:
             offset = to_offset(_OLD_NAMES.get(frequency, frequency))
         except ValueError as error:
             raise PanelError(
-                f"{frequency!r} is no frequency. Expected 'step' or a pandas alias such as 'h', '30min', 'D', 'W', 'MS'."
+                f"{frequency!r} is no frequency. Expected 'step' or a pandas alias such as 'h', '30min', 'D' or 'MS'."
             ) from error
         name, count = offset.rule_code.split("-")[0], offset.n
         if name in _SECONDS:
@@ -180,8 +180,8 @@ def format_times(times: np.ndarray, pattern: str | None) -> list[str]:
 
 @dataclass(frozen=True)
 class Panel:
-    """Series on a grid. Series number s holds `values[offsets[s]:offsets[s + 1]]` (NaN for a gap), from its first to its
-    last known value, and ends at `last[s]`. `keys` has a row of id values for each series, in order of appearance.
+    """Series on a grid. Series number s holds `values[offsets[s]:offsets[s + 1]]` (NaN for a gap), from its first to
+    its last known value, and ends at `last[s]`. `keys` has a row of id values for each series, in order of appearance.
     `duplicates` counts rows that were averaged into another, `timeless` rows without a time, `unknown` series without
     any value."""
 
@@ -285,8 +285,8 @@ def _refuse_mostly_gaps(lengths: np.ndarray, rows: np.ndarray, state: Mapping[st
     worst = int(np.argmax(lengths / rows))
     if lengths.sum() > 20 * rows.sum() + 10_000:
         raise PanelError(
-            f"At frequency {state['frequency']!r} the series would have {int(lengths.sum()):,} steps but there are only "
-            f"{int(rows.sum()):,} values (one series alone would have {int(lengths[worst]):,} steps for "
+            f"At frequency {state['frequency']!r} the series would have {int(lengths.sum()):,} steps but there are "
+            f"only {int(rows.sum()):,} values (one series alone would have {int(lengths[worst]):,} steps for "
             f"{int(rows[worst]):,} values). Check the time column for wrong dates, or choose a coarser frequency."
         )
 
@@ -326,15 +326,14 @@ def history_arrays(state: Mapping[str, Any], frame: pd.DataFrame) -> tuple[dict[
     """What a network eats for the next horizon of every series in `frame`, the latest history as the reader yields it
     (target as numbers, time as epoch seconds or whole-number steps).
 
-    `state` is the "preprocessor" of the prepared windows. Returns the inputs, history (series, lookback) with NaN for
-    gaps and for what lies before the first value, and calendar (series, lookback + horizon, numbers) where the state
-    names any; and the answer's index, one row for each series and future step: id columns and the time as the input
-    wrote it. Raises PanelError where no series has a value.
+    `state` is the "preprocessor" of the prepared windows. Returns the inputs, history (series, state["history"]) with
+    NaN for gaps and for what lies before the first value, and calendar (series, lookback + horizon, numbers) where the
+    state names any; and the answer's index, one row for each series and future step: id columns and the time as the
+    input wrote it. Raises PanelError where no series has a value.
     """
     panel = regular_panel(frame, state)
     lookback, horizon = state["lookback"], state["horizon"]
-    back = np.arange(lookback)
-    place = panel.offsets[1:, None] - lookback + back
+    place = panel.offsets[1:, None] - state["history"] + np.arange(state["history"])
     inside = place >= panel.offsets[:-1, None]
     history = np.where(inside, panel.values[np.maximum(place, 0)], np.nan).astype(np.float32)
     inputs = {"history": history}
