@@ -112,8 +112,8 @@ class CategoryEncoder(keras.layers.Layer):
         ]
 
     def build(self, shapes):
-        for lookup in self.lookups:
-            lookup.build()
+        for lookup, shape in zip(self.lookups, shapes, strict=True):
+            lookup.build(shape)
 
     def call(self, columns):
         numbers = [lookup(column) for lookup, column in zip(self.lookups, columns, strict=True)]

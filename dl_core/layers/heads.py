@@ -44,9 +44,16 @@ class Quantities(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("deepboard")
 class Quantiles(keras.layers.Layer):
-    """Forecasts (batch, horizon, 9), already in the series' unit, as they are; says which quantiles they are."""
+    """Forecasts (batch, horizon, 9), already in the series' unit -> float64 of the same shape: the quantiles 0.1 … 0.9
+    in ascending order."""
 
     LEVELS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+
     def call(self, forecast):
-        return forecast
+        return ops.sort(ops.cast(forecast, "float64"), axis=-1)
+
+    def compute_output_spec(self, forecast):
+        return keras.KerasTensor(forecast.shape, "float64")
