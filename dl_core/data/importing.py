@@ -138,8 +138,8 @@ def _coerce(connection: duckdb.DuckDBPyConnection, raw: Raw, schema: Schema) -> 
     if lacking:
         listed = ", ".join(repr(name) for name in lacking[:5]) + (", …" if len(lacking) > 5 else "")
         raise DataError(
-            f"The file lacks {'the column' if len(lacking) == 1 else f'{len(lacking)} columns:'} {listed}. It needs the "
-            f"columns the model was trained on; it has {', '.join(repr(name) for name in raw.names[:8])}"
+            f"The file lacks {'the column' if len(lacking) == 1 else f'{len(lacking)} columns:'} {listed}. It needs "
+            f"the columns the model was trained on; it has {', '.join(repr(name) for name in raw.names[:8])}"
             f"{', …' if len(raw.names) > 8 else ''}."
         )
     problems = list(raw.problems)
@@ -162,7 +162,7 @@ def _coerce(connection: duckdb.DuckDBPyConnection, raw: Raw, schema: Schema) -> 
 
 
 def _places(names: Sequence[str], schema: Schema) -> dict[str, int]:
-    """Where each schema column stands in the file: under its name, else under one that differs in blanks or case only."""
+    """Where each schema column stands in the file: under its name, else under one that differs in blanks or case."""
     exact = {name: position for position, name in enumerate(names)}
     loose: dict[str, list[int]] = {}
     for position, name in enumerate(names):

@@ -378,7 +378,7 @@ def _whole_time(name: str, counts: Counts) -> str | None:
     c = counts
     if c.low is None or c.high is None or c.distinct < 3:
         return None
-    if 18000101 <= c.low and c.high <= 21001231 and not np.isnan(parse_times(c.sample, "%Y%m%d")).any():
+    if c.low >= 18000101 and c.high <= 21001231 and not np.isnan(parse_times(c.sample, "%Y%m%d")).any():
         return "%Y%m%d"
     if not TIME_NAME.search(name):
         return None

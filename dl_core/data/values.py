@@ -137,15 +137,16 @@ EPOCH_UNITS = {"epoch s": 1.0, "epoch ms": 1e3, "epoch us": 1e6, "epoch ns": 1e9
 DAY_FORMATS = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
     "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y",
-    "%d %b %Y", "%d. %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%d-%b-%y", "%d %b %y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%Y %b %d",
+    "%d %b %Y", "%d. %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%d-%b-%y", "%d %b %y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d",
+    "%Y %b %d",
 )  # fmt: skip
 PERIOD_FORMATS = (
-    "%Y-%m", "%Y/%m", "%Y.%m", "%Y %m", "%m/%Y", "%m.%Y", "%m-%Y", "%YM%m", "%Y-M%m", "%Y M%m", "%YQ%q", "%Y-Q%q", "%Y Q%q",
-    "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "%Y W%V", "%Y-W%V", "%YW%V", "%Y-W%V-%u",
+    "%Y-%m", "%Y/%m", "%Y.%m", "%Y %m", "%m/%Y", "%m.%Y", "%m-%Y", "%YM%m", "%Y-M%m", "%Y M%m",
+    "%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "%Y W%V", "%Y-W%V", "%YW%V", "%Y-W%V-%u",
     "%b %Y", "%Y %b", "%b-%Y", "%Y-%b", "%Y/%b", "%b/%Y", "%b-%y", "%b %y", "%Y",
 )  # fmt: skip
 FORMATS = DAY_FORMATS + PERIOD_FORMATS
-"""Directives as in strptime, and %q for the quarter. A weekday may precede a day, a time of day and a zone may follow."""
+"""Directives as in strptime, and %q for the quarter. A weekday may come before, a time of day after."""
 
 
 @lru_cache(maxsize=256)
@@ -207,10 +208,8 @@ def _day(found: dict[str, str | None]) -> date:
         return date.fromisocalendar(year, int(found["week"]), int(found.get("weekday") or 1))  # type: ignore[arg-type]
     if found.get("quarter"):
         return date(year, 3 * int(found["quarter"]) - 2, 1)  # type: ignore[arg-type]
-    if found.get("name"):
-        month = MONTHS.get(found["name"].lower(), 0)  # type: ignore[union-attr]
-    else:
-        month = int(found.get("month") or 1)
+    named = found.get("name")
+    month = MONTHS.get(named.lower(), 0) if named else int(found.get("month") or 1)
     return date(year, month, int(found.get("day") or 1))
 
 

@@ -87,8 +87,8 @@ def _in_text(path: Path) -> str:
     if lowered.startswith((b"<!doctype html", b"<html", b"<table", b"<?xml", b"<meta", b"<head")):
         packed = " inside" if is_gzip(path) else ""
         raise ReadError(
-            f"{path.name} holds a web page or XML{packed}, not a table. Open it in a spreadsheet program, save it as CSV or "
-            ".xlsx, and upload that."
+            f"{path.name} holds a web page or XML{packed}, not a table. Open it in a spreadsheet program, save it as "
+            "CSV or .xlsx, and upload that."
         )
     if first.startswith(b"[") and first[1:].lstrip().startswith(b"{"):
         return "jsonl"

@@ -39,7 +39,8 @@ def find_header(rows: Sequence[Cells], asked: int | None = None) -> Header:
         position = _first_full(rows, filled, width)
         above = [other for other in filled if other < position]
         if above:
-            what = f"The first {position} lines stand above the table and were left out; line {position + 1} is the header."
+            lines = "Line 1 stands" if position == 1 else f"Lines 1 to {position} stand"
+            what = f"{lines} above the table and was not read as part of it."
             problems.append(Problem("fixed", what, fix="Choose another header row where this is wrong."))
         if _is_data(rows[position], [rows[other] for other in filled if other > position]):
             problems.append(
@@ -109,10 +110,8 @@ def _is_data(first: Cells, below: Sequence[Cells]) -> bool:
 def _names(header: list[str | None], width: int, below: Sequence[Cells]) -> tuple[list[str], list[Problem]]:
     problems = []
     if len(header) == width - 1:
-        if all(not row[-1] for row in below if len(row) == width):
-            header = [*header, None]  # every row ends with a separator
-        else:
-            header = [None, *header]  # R leaves the row names without a header
+        separator_ends_rows = all(not row[-1] for row in below if len(row) == width)
+        header = [*header, None] if separator_ends_rows else [None, *header]  # R writes row names without a header
     if len(header) != width:
         raise ReadError(
             f"The header has {len(header)} names but the rows have {width} values. Mend the header, or choose another "

@@ -34,8 +34,8 @@ class Upload:
 
 @dataclass(kw_only=True)
 class Raw:
-    """An upload as texts. `table` is a Parquet file with `_row` and c0, c1, … (VARCHAR) for `names`; `known` are columns
-    that need no guess; `dialect` says how the file was written."""
+    """An upload as texts. `table` is a Parquet file with `_row` and c0, c1, … (VARCHAR) for `names`; `known` are
+    columns that need no guess; `dialect` says how the file was written."""
 
     table: Path
     names: list[str]

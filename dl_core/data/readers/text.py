@@ -11,7 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from dl_core.data.readers.encoding import as_utf8
-from dl_core.data.readers.header import Header, find_header
+from dl_core.data.readers.header import find_header
 from dl_core.data.readers.raw import Raw, RawTable, Upload
 from dl_core.errors import ReadError
 from dl_core.problems import Problem
