@@ -226,7 +226,7 @@ class Store:
         *,
         actor: str = "local",
     ) -> str:
-        """Queue a job and return its id; `payload` is plain JSON."""
+        """Queue a job in a lane ('train' or 'quick') and return its id; `payload` is plain JSON."""
         with self.catalogue.transaction() as connection:
             return _queue(connection, kind, lane, payload, run, actor)
 
