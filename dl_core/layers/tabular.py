@@ -16,7 +16,7 @@ def _hash_uniform(shape, counter):
     """Cheap random numbers in 0…1 of `shape` from a counter (murmur finaliser): fuses inside a compiled program, where
     a stateful generator costs ten times as much."""
     size = math.prod(shape)
-    x = ops.reshape(ops.arange(size, dtype="uint32"), shape)
+    x = ops.cast(ops.reshape(ops.arange(size, dtype="int32"), shape), "uint32")
     x = x * ops.cast(0x9E3779B1, "uint32") + ops.cast(counter, "uint32") * ops.cast(0x27D4EB2F, "uint32")
     x = ops.bitwise_xor(x, ops.right_shift(x, ops.cast(16, "uint32"))) * ops.cast(0x85EBCA6B, "uint32")
     x = ops.bitwise_xor(x, ops.right_shift(x, ops.cast(13, "uint32"))) * ops.cast(0xC2B2AE35, "uint32")
@@ -35,7 +35,7 @@ class CounterDropout(keras.layers.Layer):
 
     def build(self, shape):
         constant = keras.initializers.Constant
-        self.share = self.add_weight(shape=(), initializer=constant(self.rate), trainable=False, name="share")
+        self.share = self.add_weight(shape=(), initializer=constant(self.rate), trainable=False, name="dropout_share")
         self.counter = self.add_weight(
             shape=(), dtype="int32", initializer=constant(self.seed), trainable=False, name="counter"
         )

@@ -32,6 +32,7 @@ def flat_cosine(t: tf.Tensor) -> tf.Tensor:
     return tf.where(t < 0.5, 1.0, 0.5 * (1.0 + tf.cos(math.pi * (2.0 * t - 1.0))))
 
 
+DROPOUT = "dropout_share"  # the variable of a dropout layer that follows the schedule
 SCHEDULES: dict[str, Callable] = {"coslog4": coslog4, "cosine": cosine, "flat_cosine": flat_cosine}
 
 
@@ -86,8 +87,9 @@ class Program:
         self._beta_2 = recipe.beta_2
         self._clip_norm = recipe.clip_norm
         self._decayed = [len(variable.shape) > 1 for variable in model.trainable_variables]
-        self._segment = tf.function(self._segment_graph, jit_compile=recipe.jit)
-        self._forward = tf.function(self._forward_graph, jit_compile=recipe.jit)
+        self._dropouts = [i for i, v in enumerate(model.non_trainable_variables) if v.name == DROPOUT]
+        self._segment = tf.function(self._segment_graph, jit_compile=recipe.jit, autograph=False)
+        self._forward = tf.function(self._forward_graph, jit_compile=recipe.jit, autograph=False)
 
     def advance(
         self, state: TrainState, feed: Feed, order: np.ndarray, first: int, count: int, hyper: dict[str, float]
@@ -130,15 +132,19 @@ class Program:
         def update(i, total_loss, weights, others, momentum, velocity, step):
             indices = tf.slice(order, [(first + i) * self.batch_size], [self.batch_size])
             inputs, target, weight = self._gather(tensors, indices)
+            fade = flat_cosine(tf.cast(step, tf.float32) / hyper["total_steps"])
+            relaxed = [value * fade if i in self._dropouts else value for i, value in enumerate(others)]
             with tf.GradientTape() as tape:
                 tape.watch(weights)
-                output, others = self.model.stateless_call(weights, others, inputs, training=True)
+                output, changed = self.model.stateless_call(weights, relaxed, inputs, training=True)
                 loss = tf.reduce_mean(self._loss(target, output, hyper["label_smoothing"]) * weight)
-            gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
+            slopes = tape.gradient(loss, weights, unconnected_gradients="zero")
+            gradients = [tf.convert_to_tensor(slope) for slope in slopes]
             if self._clip_norm is not None:
                 gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm)
             weights, momentum, velocity = self._adamw(weights, gradients, momentum, velocity, step, hyper)
-            return i + 1, total_loss + loss, weights, list(others), momentum, velocity, step + 1
+            others = [before if i in self._dropouts else now for i, (before, now) in enumerate(zip(others, changed))]
+            return i + 1, total_loss + loss, weights, others, momentum, velocity, step + 1
 
         state = (tf.constant(0), tf.constant(0.0), list(weights), list(others), list(momentum), list(velocity), step)
         _, loss, *rest = tf.while_loop(lambda i, *_: i < count, update, state)

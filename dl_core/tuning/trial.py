@@ -23,7 +23,7 @@ from dl_core.training.program import Program, TrainState
 from dl_core.training.trainer import PREDICT_BATCH, Goal, load_arrays, save_arrays, train
 
 # Parameters of these names are arguments of the compiled program: trials that differ in nothing else share it.
-RUNTIME = frozenset({"learning_rate", "weight_decay", "dropout", "label_smoothing"})
+RUNTIME = frozenset({"learning_rate", "weight_decay", "dropout", "label_smoothing", "epochs"})
 MOST_PROGRAMS = 6
 
 
@@ -64,7 +64,11 @@ class Bench:
 
     def network(self, order: Order) -> keras.Model:
         family = families.load(order.family)
-        return family.build(self.prepared.signature, order.params, derive(self.seed, order.trial))
+        seed = derive(self.seed, order.trial)
+        model = family.build(self.prepared.signature, order.params, seed)
+        if hasattr(family, "initialise"):
+            family.initialise(model, {n: np.asarray(a[:1024]) for n, a in self.prepared.inputs("train").items()}, seed)
+        return model
 
     def program(self, order: Order, model: keras.Model) -> Program:
         """The compiled program for this architecture, from the cache where one of the same shape was traced before."""
@@ -121,7 +125,7 @@ def run_trial(
 
     try:
         outcome, model = _train(bench, folder, order, remaining, stopping, emit)
-    except (TrialError, ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
+    except Exception as error:  # one failed trial never ends a run
         reason = str(error) if isinstance(error, TrialError) else _reason(error)
         record |= {"status": "failed", "error": reason, "seconds": round(time.monotonic() - began, 2), "curve": []}
         (folder / "trace.log").write_text(traceback.format_exc())
