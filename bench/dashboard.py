@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 
-from dl_core.data.importer import import_file
+from dl_core.data.importing import import_file
 from dl_core.store import Store
 from tests.browser.served import CHROMIUM_FLAGS, Dashboard, chromium
 
