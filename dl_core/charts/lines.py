@@ -1,7 +1,8 @@
 """Lines over an axis: learning curves, a series, scores over time.
 
-data: series [{name, x, y, role, dash, markers}], x_title, y_title; optional x_kind 'time' (x in epoch seconds), log_y,
-zero (a line at zero), band {low, high} between which nothing is unusual.
+data: series [{name, x, y, role, dash, shape, markers, dots}], x_title, y_title (markers: points on the line; dots:
+points without one); optional x_kind 'time' (x in epoch seconds), log_y, zero (a line at zero), band {low, high} between
+which nothing is unusual.
 """
 
 import math
@@ -28,11 +29,12 @@ def draw(data: dict, style: Style) -> go.Figure:
                 x=along({**data, **series}),
                 y=series["y"],
                 name=name,
-                mode="lines+markers" if series.get("markers") or len(series["y"]) == 1 else "lines",
+                mode=_mode(series),
                 line={
                     "color": colour,
                     "width": 1.2 if role == "quiet" else 2.4 if role == "accent" else 1.8,
                     "dash": series.get("dash") or ("dot" if role == "baseline" else "solid"),
+                    "shape": series.get("shape", "linear"),
                 },
                 marker={"size": 6},
                 connectgaps=False,
@@ -55,6 +57,12 @@ def draw(data: dict, style: Style) -> go.Figure:
     figure.update_xaxes(title_text=title(data.get("x_title", "")), showgrid=False, range=ends)
     figure.update_yaxes(title_text=title(data.get("y_title", "")), type="log" if data.get("log_y") else "linear")
     return figure
+
+
+def _mode(series: dict) -> str:
+    if series.get("dots"):
+        return "markers"
+    return "lines+markers" if series.get("markers") or len(series["y"]) == 1 else "lines"
 
 
 def _last(series: dict) -> tuple[int, float] | None:

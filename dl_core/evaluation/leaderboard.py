@@ -178,7 +178,9 @@ def sentence(rows: list[dict], metric: Metric) -> str:
         best = networks[0]
         if best["tier"] == winner["tier"]:
             return f"{name(winner)} is best; {name(best)}, the best network, draws with it."
-        numbers = f"{metric.title} {significant(winner['valid'])} against {significant(best['valid'])} for {best['name']}"
+        numbers = (
+            f"{metric.title} {significant(winner['valid'])} against {significant(best['valid'])} for {best['name']}"
+        )
         return f"{name(winner)} is better than every network: {numbers}, the best of them."
     rival = next((row for row in equals if row["kind"] == "baseline"), None)
     if rival:
