@@ -6,12 +6,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests import background
 from tests.browser.served import CHROMIUM_FLAGS, Dashboard, chromium
 
 PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +63,8 @@ class Watch:
 
 @pytest.fixture
 def page(browser: Browser, dashboard: Dashboard, tmp_path: Path) -> Iterator[Page]:
-    """A page of 1440 pixels that has opened the dashboard. The test fails if any page asked another host for anything or
-    complained in the console; where it fails, a screenshot stays in its folder."""
+    """A page of 1440 pixels that has opened the dashboard. The test fails if any page asked another host for
+    anything or complained in the console; a last screenshot stays in the folder of the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     context.set_default_timeout(PATIENCE_MS)
     watch = Watch(context)
