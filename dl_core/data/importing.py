@@ -83,7 +83,7 @@ def _stem(path: Path) -> str:
 
 
 def _import(upload: Upload, work: Path, schema: Schema | None, layout: str | None) -> dict[str, Any]:
-    raw = READERS.load(detect(upload.path))(upload)
+    raw = READERS.load("images" if upload.images else detect(upload.path))(upload)
     with duck.connect(upload.folder) as connection:
         connection.execute(f"create view raw as select * from {duck.parquet(raw.table)}")
         table = _infer(connection, raw, upload) if schema is None else _coerce(connection, raw, schema)
@@ -91,9 +91,9 @@ def _import(upload: Upload, work: Path, schema: Schema | None, layout: str | Non
         _write(connection, table, work / "data.parquet")
     write_json(work / "schema-1.json", table.schema.to_json())
     _keep(upload.path, work / "original")
-    if (upload.folder / "files").exists():
-        (upload.folder / "files").rename(work / "files")
+    if (upload.folder / "files.parquet").exists():
         (upload.folder / "files.parquet").rename(work / "files.parquet")
+        (upload.folder / "files").rename(work / "files")
     size, fingerprint = _fingerprint(upload.path)
     return {
         "modality": "image" if any(column.kind == "image" for column in table.schema.columns) else "table",
