@@ -143,7 +143,10 @@ class Program:
             if self._clip_norm is not None:
                 gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm)
             weights, momentum, velocity = self._adamw(weights, gradients, momentum, velocity, step, hyper)
-            others = [before if i in self._dropouts else now for i, (before, now) in enumerate(zip(others, changed))]
+            others = [
+                before if i in self._dropouts else now
+                for i, (before, now) in enumerate(zip(others, changed, strict=True))
+            ]
             return i + 1, total_loss + loss, weights, others, momentum, velocity, step + 1
 
         state = (tf.constant(0), tf.constant(0.0), list(weights), list(others), list(momentum), list(velocity), step)

@@ -22,6 +22,7 @@ from dl_core.training.recipe import Recipe
 
 SEGMENT_SECONDS = 0.7
 CHECKPOINT_SECONDS = 5.0
+LEAST_SECONDS = 1.0  # of training proper, even where tracing the program took the whole share
 PREDICT_BATCH = 1024
 
 
@@ -94,10 +95,12 @@ class _Session:
     def run(self, stopping: Callable[[], bool]) -> Outcome:
         self._restore()
         step_seconds = self._measure()
+        traced = time.monotonic()
         stopped = False
         while self.state.step < self.total_steps:
             stopped = stopping()
-            left = self.remaining() - self._finish_seconds()
+            least = LEAST_SECONDS - (time.monotonic() - traced)
+            left = max(self.remaining() - self._finish_seconds(), least)
             if stopped or left <= 0:
                 break
             self._replan(step_seconds, left)
