@@ -10,11 +10,11 @@ import pandas as pd
 from dl_core.bundle.folder import Bundle
 from dl_core.bundle.serving import ServingModel
 from dl_core.bundle.untrusted import check_model
-from dl_core.data.panel import answer_table, history_arrays
+from dl_core.data.panel import PanelError, answer_table, history_arrays
+from dl_core.data.values import canonical_text
 from dl_core.encoders.typed import Files
+from dl_core.errors import DataError
 from dl_core.tasks import TASKS
-
-PICTURES_AT_ONCE = 64
 
 
 class Predictor:
@@ -45,28 +45,35 @@ class Predictor:
     def predict(self, frame: pd.DataFrame, *, files: Files | None = None) -> np.ndarray:
         """Task-space predictions for a table of raw values as Dataset.table yields it: one sample for each row, or, in
         a forecast, for each series of this latest history. `files` leads from picture names to stored files. Raises
-        DataError where a column is missing."""
-        if self.bundle.sampler == "windows":
-            return self._forecast(frame)[0]
+        DataError where a column is missing or a history cannot be used."""
         if self.bundle.kind == "baseline":
-            return self._ask_baseline(self._preprocessor.transform(frame, files=files))
+            from dl_core.baselines import load  # LightGBM and statsmodels, which networks do not need
+
+            return load(self._baseline["name"]).predict(self._baseline["state"], self.arrays(frame, files=files))
+        if self.bundle.sampler == "windows":
+            return self._serving(self.arrays(frame))
         values = self._preprocessor.values(frame, files=files)
         inputs = {item["input"]: values[item["column"]] for item in self.bundle.inputs}
-        return self._look_at(inputs) if self.bundle.has_pictures else self._serving(inputs)
+        return self._serving(inputs)
 
     def table(self, frame: pd.DataFrame, predictions: np.ndarray) -> pd.DataFrame:
         """The answers that go with `predict(frame)`: `prediction` and `probability_<class>`, in row order; pictures
         begin with `file`; a forecast with the series ids and the times of its steps."""
         if self.bundle.sampler == "windows":
-            _, index = history_arrays(self.bundle.state["preprocessor"], frame)
-            return answer_table(index, predictions)
+            return answer_table(self._history(frame)[1], predictions)
         answers = self.task.answers(self.bundle.state["task"], self.bundle.task, predictions)
         pictures = [item["column"] for item in self.bundle.inputs if item["type"] == "picture"]
         first = {"file": frame[pictures[0]].to_numpy(object)} if pictures else {}
         return pd.DataFrame({**first, **answers})
 
+    def arrays(self, frame: pd.DataFrame, *, files: Files | None = None) -> dict[str, np.ndarray]:
+        """What the training network eats for the same samples, by the numpy face of the preprocessing."""
+        if self.bundle.sampler == "windows":
+            return self._history(frame)[0]
+        return self._preprocessor.transform(frame, files=files)
+
     def raw(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        """What the trained network itself says to encoded arrays, in task space: the way scores were computed."""
+        """What the trained network itself says to `arrays`, in task space: how the board's scores came about."""
         model = self._serving.model
         network = next(layer for layer in model.layers if isinstance(layer, type(model)))
         return self.task.decode(self.bundle.state["task"], np.asarray(network(inputs, training=False)))
@@ -86,12 +93,14 @@ class Predictor:
     def _preprocessor(self):
         return self.bundle.preprocessor
 
-    def _ask_baseline(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        from dl_core.baselines import load  # LightGBM and statsmodels, which networks do not need
-
-        return load(self._baseline["name"]).predict(self._baseline["state"], inputs)
-
-    def _forecast(self, frame: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
-        inputs, index = history_arrays(self.bundle.state["preprocessor"], frame)
-        answers = self._ask_baseline(inputs) if self.bundle.kind == "baseline" else self._serving(inputs)
-        return answers, index
+    def _history(self, frame: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+        """The arrays of the latest history, and the ids and times that the answers are for."""
+        state = self.bundle.state["preprocessor"]
+        absent = [repr(name) for name in self.columns if name not in frame]
+        if absent:
+            raise DataError(f"The history lacks {', '.join(absent)}. It needs the columns the model was trained on.")
+        ids = {name: canonical_text(frame[name].to_numpy(object)) for name in state["series"]}
+        try:
+            return history_arrays(state, frame[list(self.columns)].assign(**ids))
+        except PanelError as error:
+            raise DataError(str(error)) from error

@@ -50,6 +50,19 @@ def _plain(values, dtype):
     return np.asarray(values, dtype)
 
 
+def answer_columns(record, predictions):
+    """{name: values} of an answer table for rows or pictures. `record` is bundle.json."""
+    state = record["state"]["task"]
+    if "classes" in state:
+        likeliest = [state["classes"][number] for number in predictions.argmax(axis=1)]
+        shares = {f"probability_{label}": predictions[:, number] for number, label in enumerate(state["classes"])}
+        return {"prediction": likeliest, **shares}
+    targets = record["task"]["targets"]
+    if len(targets) == 1:
+        return {"prediction": predictions[:, 0]}
+    return {f"prediction_{name}": predictions[:, number] for number, name in enumerate(targets)}
+
+
 def guarded(value):
     """A text cell that no spreadsheet takes for a formula: an apostrophe before = + - @ tab and return, unless the
     text is a number."""

@@ -53,11 +53,11 @@ def task_spec(kind: str) -> TaskSpec:
     return TaskSpec(kind=kind, targets=(target,), metric=metric)
 
 
-def prepared_state(kind: str, frame: pd.DataFrame) -> dict:
+def prepared_state(kind: str, frame: pd.DataFrame, schema: Schema = SCHEMA) -> dict:
     """What samples/rows.py would learn from `frame`."""
     task = TASKS.load(kind)()
     targets = frame[list(task_spec(kind).targets)]
-    return {"sampler": "rows", "task": task.fit(targets), "preprocessor": Preprocessor.fit(SCHEMA, frame).to_json()}
+    return {"sampler": "rows", "task": task.fit(targets), "preprocessor": Preprocessor.fit(schema, frame).to_json()}
 
 
 def network(state: dict, kind: str, family: str = "mlp", seed: int = 0):

@@ -1,0 +1,142 @@
+"""Original values of a dataset as a file that a kit can read, and the same values as the app holds them."""
+
+import csv
+import random
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet
+
+from dl_core.bundle.folder import Bundle
+from dl_core.data.dataset import ROW, Dataset
+from dl_core.data.readers import READERS, Upload
+from dl_core.data.readers.detect import detect
+from dl_core.data.schema import Column
+from dl_core.encoders.typed import Files
+
+ROWS, CHANGED = 300, 60
+FIRST_ROWS = 20_000
+"""Rows are drawn from the first ones of a file, so that a receipt costs the same for a file of any size."""
+PICTURES = 48
+WHOLE_BYTES = 30 << 20
+UNSEEN = "never seen in training"
+HUGE = 123456789012.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`path` is what predict.py reads; `frame` (and `files`) what the app's Predictor eats; `about` says what it is."""
+
+    path: Path
+    frame: pd.DataFrame
+    about: str
+    files: Files | None = None
+
+
+def write_sample(bundle: Bundle, dataset: Dataset, folder: Path, seed: int = 0) -> Sample:
+    """Original values for the kit of `bundle`, written into the new `folder`."""
+    folder.mkdir(parents=True)
+    if bundle.has_pictures:
+        return _pictures(bundle, dataset, folder, seed)
+    return _history(bundle, dataset, folder) if bundle.sampler == "windows" else _rows(bundle, dataset, folder, seed)
+
+
+def _rows(bundle: Bundle, dataset: Dataset, folder: Path, seed: int) -> Sample:
+    """Some hundred original rows, and some of them once more with values that are missing, unseen or huge."""
+    texts = _texts(dataset, folder)
+    chooser = random.Random(seed)
+    known = list(texts.index)
+    chosen = sorted(chooser.sample(known, min(ROWS, len(known))))
+    changed = chooser.choices(chosen, k=CHANGED)
+    columns = bundle.preprocessor.columns
+    names = [column.name for column in columns]
+    frame = dataset.table(names, rows=[*chosen, *changed]).reset_index(drop=True)
+    cells = texts.loc[[*chosen, *changed]].reset_index(drop=True)
+    for row in range(len(chosen), len(cells)):
+        column = chooser.choice(columns)
+        text, value = chooser.choice(_troubles(column))
+        cells.loc[row, column.name] = text
+        if value is not None and pd.api.types.is_integer_dtype(frame[column.name]):
+            frame[column.name] = frame[column.name].astype("float64")
+        frame.loc[row, column.name] = value
+    path = _write(cells, dataset, folder)
+    about = f"{len(chosen)} original rows, {CHANGED} of them once more with missing, unseen or huge values"
+    return Sample(path, frame, about)
+
+
+def _troubles(column: Column) -> list[tuple[str, float | str | None]]:
+    """Values that hurt: as the file writes them, and as the dataset would hold them."""
+    troubles: list[tuple[str, float | str | None]] = [("", None)]
+    if column.storage == "text":
+        troubles.append((UNSEEN, UNSEEN))
+    if column.storage == "number":
+        troubles.append((f"{HUGE:.1f}".replace(".", column.parse.get("decimal", ".")), HUGE))
+    return troubles
+
+
+def _history(bundle: Bundle, dataset: Dataset, folder: Path) -> Sample:
+    """The whole history as it was uploaded, or, where that is large, the rows of its first series."""
+    state = bundle.state["preprocessor"]
+    columns = [name for name in (*state["series"], state["time"], state["target"]) if name]
+    frame = dataset.table(columns)
+    original = next((dataset.folder / "original").iterdir())
+    if dataset.meta["dialect"].get("format") == "text" and original.stat().st_size <= WHOLE_BYTES:
+        path = folder / original.name
+        shutil.copyfile(original, path)
+        return Sample(path, frame, "the history as it was uploaded")
+    texts = _texts(dataset, folder)
+    about = f"the first {len(texts):,} rows of the history"
+    return Sample(_write(texts, dataset, folder), frame.loc[texts.index], about)
+
+
+def _pictures(bundle: Bundle, dataset: Dataset, folder: Path, seed: int) -> Sample:
+    """Some pictures as they were uploaded, under their own names, in a ZIP."""
+    (column,) = (item["column"] for item in bundle.inputs if item["type"] == "picture")
+    frame = dataset.table([column])
+    frame = frame[frame[column].notna()].drop_duplicates(column)
+    frame = frame.sample(min(PICTURES, len(frame)), random_state=seed).sort_values(column).reset_index(drop=True)
+    path = folder / "pictures.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name in frame[column]:
+            archive.write(dataset.file(name), name)
+    return Sample(path, frame, f"{len(frame)} pictures as they were uploaded", dataset.file)
+
+
+def _texts(dataset: Dataset, folder: Path) -> pd.DataFrame:
+    """The first rows of the upload as texts, read again from the original file: columns by name, indexed by row."""
+    scratch = folder.with_name("reading")
+    scratch.mkdir()
+    try:
+        original = next((dataset.folder / "original").iterdir())
+        dialect = dataset.meta["dialect"]
+        upload = Upload(path=original, folder=scratch, header_row=dialect.get("header_row"), sheet=dialect.get("sheet"))
+        raw = READERS.load(detect(original))(upload)
+        batch = next(pyarrow.parquet.ParquetFile(raw.table).iter_batches(FIRST_ROWS))
+        frame = batch.to_pandas().set_index(ROW)
+        frame.columns = pd.Index(raw.names)
+        return frame.fillna("")
+    finally:
+        shutil.rmtree(scratch)
+
+
+def _write(cells: pd.DataFrame, dataset: Dataset, folder: Path) -> Path:
+    """As UTF-8 text in the dialect of the upload, or as CSV where it was no text."""
+    dialect = dataset.meta["dialect"]
+    path = folder / "sample.csv"
+    with open(path, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(
+            stream,
+            delimiter=dialect.get("delimiter") or ",",
+            quotechar=dialect.get("quote") or '"',
+            doublequote=not dialect.get("escape"),
+            escapechar=dialect.get("escape"),
+            lineterminator="\n",
+            quoting=csv.QUOTE_ALL,
+        )
+        if dialect.get("header_row") != 0:
+            writer.writerow(cells.columns)
+        writer.writerows(cells.itertuples(index=False))
+    return path

@@ -1,0 +1,162 @@
+"""The parity receipt: predict.py of a finished kit, run on original values, against the answers of the app.
+
+predict.py runs in a process of its own: an empty working folder, no environment of ours, dl_core not importable.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dl_core.bundle.folder import Bundle, sha256
+from dl_core.bundle.predictor import Predictor
+from dl_core.bundle.serving import guarded
+from dl_core.data.dataset import Dataset
+from dl_core.export.originals import Sample, write_sample
+
+Receipt = dict[str, Any]
+
+TOLERANCE = 1e-4
+"""Of probabilities; of quantities in standard deviations of the target; of forecasts as a share of their usual size."""
+PICTURE_TOLERANCE = 0.05
+"""Between answers to pictures that were scaled in the graph and by the trainer: at most a grey level per pixel."""
+SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Run:
+    """What running predict.py gave: its answers, or the reason why there are none."""
+
+    answers: pd.DataFrame | None
+    reason: str
+    seconds: float
+
+
+def prove(bundle: Bundle, program: Path, dataset: Dataset, scratch: Path, seed: int = 0) -> Receipt:
+    """Run `program`, the predict.py of an unpacked kit, on original values of `dataset` and compare. `scratch` is an
+    empty folder. The receipt says what was compared, how far the answers lie apart and whether that is close enough;
+    where it is not, or where the program failed, `reason` says why."""
+    predictor = Predictor(bundle)
+    sample = write_sample(bundle, dataset, scratch / "sample", seed)
+    predictions = predictor.predict(sample.frame, files=sample.files)
+    expected = predictor.table(sample.frame, predictions)
+    unit = _unit(bundle, predictions)
+    run = _run(program, sample.path, scratch / "elsewhere")
+    receipt = {
+        "passed": False,
+        "rows": len(expected),
+        "identical": 0,
+        "largest_difference": None,
+        "tolerance": TOLERANCE,
+        "unit": unit[1],
+        "file": sample.path.name,
+        "sha256": sha256(sample.path),
+        "sample": sample.about,
+        "model_sha256": bundle.files["model.keras"],
+        "versions": bundle.versions,
+        "seconds": round(run.seconds, 1),
+        "reason": run.reason,
+    }
+    if run.answers is not None:
+        receipt |= _compared(expected, run.answers, unit[0])
+        receipt |= _trained(predictor, sample, predictions, unit[0])
+        receipt["passed"] = not receipt["reason"]
+    return receipt
+
+
+def _unit(bundle: Bundle, predictions: np.ndarray) -> tuple[float, str]:
+    """What a difference is measured in."""
+    state = bundle.state["task"]
+    if "classes" in state:
+        return 1.0, "probability"
+    if "scale" in state:
+        return float(min(state["scale"])), "standard deviations of the target"
+    return float(np.median(np.abs(predictions))) or 1.0, "share of the usual forecast"
+
+
+def _run(program: Path, file: Path, folder: Path) -> Run:
+    folder.mkdir()
+    out = folder / "predictions.csv"
+    python = [sys.executable, "-E", "-s"]  # no PYTHON* variables, no packages of the user's own
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "OMP_NUM_THREADS") if name in os.environ}
+    began = time.monotonic()
+    try:
+        alone = "import importlib.util, sys; sys.exit(importlib.util.find_spec('dl_core') is not None)"
+        if subprocess.run([*python, "-c", alone], cwd=folder, env=environment, timeout=SECONDS).returncode:
+            return Run(None, "dl_core can be imported beside the kit, so running it would prove nothing.", 0.0)
+        done = subprocess.run(
+            [*python, str(program), str(file), "--out", str(out)],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return Run(None, f"predict.py did not end within {SECONDS} seconds.", time.monotonic() - began)
+    seconds = time.monotonic() - began
+    if done.returncode or not out.exists():
+        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        return Run(None, f"predict.py ended with code {done.returncode}: {last}", seconds)
+    return Run(pd.read_csv(out, keep_default_na=False, dtype=str), "", seconds)
+
+
+def _compared(expected: pd.DataFrame, answers: pd.DataFrame, unit: float) -> Receipt:
+    """How the answers of the kit differ from the app's."""
+    if list(answers) != list(expected) or len(answers) != len(expected):
+        return {
+            "reason": f"predict.py gave {len(answers)} rows of {', '.join(answers)[:200]}; the app gives "
+            f"{len(expected)} rows of {', '.join(expected)[:200]}."
+        }
+    same = np.ones(len(expected), bool)
+    strangers = np.zeros(len(expected), bool)
+    largest = 0.0
+    for name in expected:
+        if pd.api.types.is_float_dtype(expected[name]):
+            app = expected[name].to_numpy()
+            kit = np.array([float(text) if text else np.nan for text in answers[name]])
+            both_missing = np.isnan(kit) & np.isnan(app)
+            same &= (kit.astype(app.dtype) == app) | both_missing
+            apart = np.where(both_missing, 0.0, np.abs(kit - app) / unit)
+            largest = max(largest, float(np.nan_to_num(apart, nan=np.inf).max(initial=0.0)))
+        else:
+            differs = answers[name].to_numpy(object) != _as_written(expected[name])
+            same &= ~differs
+            strangers |= differs & ~_draws(expected) if name == "prediction" else differs
+    reason = ""
+    if largest > TOLERANCE:
+        reason = f"The answers differ by up to {largest:.3g} (allowed: {TOLERANCE:g})."
+    elif strangers.any():
+        reason = f"{int(strangers.sum())} of {len(expected)} answers are another text than in the app."
+    return {"identical": int(same.sum()), "largest_difference": largest, "reason": reason}
+
+
+def _draws(expected: pd.DataFrame) -> np.ndarray:
+    """Rows whose two likeliest classes are as good as equal, so that rounding may choose the other one."""
+    shares = expected[[name for name in expected if name.startswith("probability_")]].to_numpy(np.float64)
+    top = np.sort(shares, axis=1)
+    return top[:, -1] - top[:, -2] <= 2 * TOLERANCE
+
+
+def _as_written(values: pd.Series) -> np.ndarray:
+    return np.array(["" if pd.isna(value) else guarded(str(value)) for value in values], dtype=object)
+
+
+def _trained(predictor: Predictor, sample: Sample, predictions: np.ndarray, unit: float) -> Receipt:
+    """How far the serving graph lies from the arithmetic that training and the leaderboard used."""
+    arrays = predictor.arrays(sample.frame, files=sample.files)
+    apart = np.abs(predictor.raw(arrays) - predictions) / unit
+    largest = float(apart.max(initial=0.0))
+    allowed = PICTURE_TOLERANCE if predictor.bundle.has_pictures else TOLERANCE
+    found = {"training_difference": largest, "training_tolerance": allowed}
+    if not largest <= allowed:
+        found["reason"] = (
+            f"The model file differs from the trained network by up to {largest:.3g} (allowed: {allowed:g})."
+        )
+    return found
