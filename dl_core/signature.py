@@ -4,6 +4,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
+# the names of the tensors that samples of one modality may have
+TABLE = frozenset({"numeric", "category"})
+IMAGE = frozenset({"image"})
+WINDOW = frozenset({"history", "calendar"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class TensorSpec:
     """A named tensor without its batch axis. A dimension may be None.

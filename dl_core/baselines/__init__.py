@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dl_core.families import IMAGE, TABLE, WINDOW
 from dl_core.prepared import Prepared
 from dl_core.registry import Registry
+from dl_core.signature import IMAGE, TABLE, WINDOW
 from dl_core.tasks.base import Task
 
 State = dict[str, Any]

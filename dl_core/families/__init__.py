@@ -11,6 +11,7 @@ A family is one file with a class that answers four questions, and one line here
 from dataclasses import dataclass
 
 from dl_core.registry import Registry
+from dl_core.signature import IMAGE, TABLE, WINDOW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +27,6 @@ class Card:
     tasks: frozenset[str]
     share: float = 1.0
 
-
-TABLE = frozenset({"numeric", "category"})
-IMAGE = frozenset({"image"})
-WINDOW = frozenset({"history", "calendar"})
 
 FAMILIES: dict[str, Card] = {
     "mlp": Card(
