@@ -3,27 +3,35 @@
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from dl_core.bundle.folder import save_bundle
-from dl_core.export import export
+from dl_core.export.download import export
+from dl_core.metrics import METRICS
 from dl_core.records import read_json, write_json
 from dl_core.store import Run
+from dl_core.tasks import TASKS
 from dl_core.tuning.trial import Bench, load_network
 from dl_core.workflow.context import RunContext
+
+SHOWN = ("model", "name", "family", "kind", "params", "parameters", "valid", "test", "interval", "scores", "why")
 
 
 def deliver(context: RunContext, bench: Bench, board: dict[str, Any]) -> None:
     """Write models/<best>/bundle, its ZIP with the parity receipt, and result.json."""
     best = board["best_network"]
-    bundle = write_bundle(context.run, bench, best)
+    bundle = write_bundle(context.run, best, bench)
     context.tick()
-    archive, receipt = export(context.run, best)
+    archive, receipt = write_download(context.run, best)
+    sentence = receipt_sentence(receipt)
     if not receipt["passed"]:
-        context.emit("problem", severity="warning", message=receipt["sentence"], fix="Choose another network.")
+        context.emit("problem", severity="warning", message=sentence, fix="Choose another network on the board.")
     context.decide(
         f"parity.{best}.{board['looks']}",
-        receipt["sentence"],
+        sentence,
         "predict.py was run from the unpacked ZIP, away from Deepboard, and its answers compared with the app's",
     )
+    shown = ("model", "name", "family", "kind", "valid", "test", "interval", "seconds")
     result = {
         "run": context.run.id,
         "task": board["task"],
@@ -31,19 +39,29 @@ def deliver(context: RunContext, bench: Bench, board: dict[str, Any]) -> None:
         "winner": board["winner"],
         "best_network": best,
         "sentence": board["sentence"],
-        "leaderboard": [
-            {key: row[key] for key in ("model", "name", "family", "kind", "valid", "test", "interval", "seconds")}
-            for row in board["rows"]
-        ],
+        "leaderboard": [{key: row[key] for key in shown} for row in board["rows"]],
         "bundle": str(bundle),
-        "download": str(archive),
+        "download": str(archive) if archive else None,
         "receipt": receipt,
     }
     write_json(context.folder / "result.json", result)
 
 
-def write_bundle(run: Run, bench: Bench | None, model: str) -> Path:
-    """The bundle folder of a model of the board, written where it is not there yet. `bench` is needed for networks."""
+def bench_of(run: Run) -> Bench:
+    """The data and the task of a run whose arrays are prepared."""
+    spec = run.spec
+    return Bench(
+        prepared=run.prepared, task=TASKS.load(spec.task.kind)(), metric=METRICS.load(spec.task.metric), seed=spec.seed
+    )
+
+
+def trained_network(run: Run, model: str, bench: Bench | None = None) -> keras.Model:
+    """The network of a model of the board: encoded inputs, raw output."""
+    return load_network(bench or bench_of(run), run.folder / "trials" / run.model(model)["trial"])
+
+
+def write_bundle(run: Run, model: str, bench: Bench | None = None) -> Path:
+    """The bundle folder of a model of the board, written where it is not there yet."""
     folder = run.model_folder(model) / "bundle"
     if (folder / "bundle.json").exists():
         return folder
@@ -52,16 +70,34 @@ def write_bundle(run: Run, bench: Bench | None, model: str) -> Path:
     if row["kind"] == "baseline":
         content = {"baseline": {"name": row["family"], "state": read_json(run.model_folder(model) / "state.json")}}
     else:
-        assert bench is not None
-        content = {"network": load_network(bench, run.folder / "trials" / row["trial"])}
-    shown = ("model", "name", "family", "kind", "params", "parameters", "valid", "test", "interval", "scores", "why")
-    meta = {key: row.get(key) for key in shown}
+        content = {"network": trained_network(run, model, bench)}
+    meta = {key: row.get(key) for key in SHOWN}
+    origin = {"run": run.id, "dataset": run.dataset.meta["name"], "split": run.spec.to_json()["split"]}
     save_bundle(
         folder,
         prepared_state=run.prepared.state,
         task_spec=run.spec.task,
         schema=run.schema,
-        meta={**meta, "run": run.id, "dataset": run.dataset.meta["name"], "split": run.spec.to_json()["split"]},
+        meta={**meta, **origin, "board": (run.leaderboard() or {}).get("rows", [])},
         **content,
     )
     return folder
+
+
+def write_download(run: Run, model: str) -> tuple[Path | None, dict[str, Any]]:
+    """The ZIP of a network and its parity receipt; the one of an earlier call where it stands already."""
+    target = run.folder / "exports" / f"{model}.zip"
+    receipt = read_json(target.with_suffix(".receipt.json"))
+    if target.exists() and receipt is not None:
+        return target, receipt
+    return export(write_bundle(run, model), target, dataset=run.dataset, seed=run.spec.seed)
+
+
+def receipt_sentence(receipt: dict[str, Any]) -> str:
+    """What a parity receipt says, in one sentence."""
+    if not receipt["passed"]:
+        return f"The download is not offered: {receipt['reason']}"
+    return (
+        f"The download answers like the app: {receipt['identical']:,} of {receipt['rows']:,} answers are identical, "
+        f"the largest difference is {receipt['largest_difference']:.1g}."
+    )
