@@ -45,9 +45,9 @@ HOUSE = (
 LIGHT = (
     "errors", "registry", "space", "signature", "problems", "report", "records", "seeds", "settings", "runspec",
     "metrics", "data", "encoders", "tasks", "families", "prepared", "samples", "baselines", "store", "evaluation",
-    "charts", "jobs", "cli", "__main__",
+    "explain", "charts", "jobs", "cli", "__main__",
 )  # fmt: skip
-HEAVY_CORNERS = ("families.*", "jobs.worker")
+HEAVY_CORNERS = ("families.*", "explain.*", "jobs.worker")
 
 HEAVY = {"tensorflow", "keras", "keras_tuner", "torch", "jax", "tensorboard"}
 UNSAFE = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}

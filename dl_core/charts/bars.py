@@ -1,7 +1,7 @@
 """Horizontal bars, one per label, the first on top, the value written at its end.
 
-data: labels, values; optional intervals ([low, high] or null each), roles ('accent', 'baseline', 'quiet' or null each),
-x_title, hover (a sentence each).
+data: labels, values; optional intervals ([low, high] or null each), roles (as Style.role, or null), x_title, hover (a
+sentence each).
 """
 
 import plotly.graph_objects as go

@@ -32,8 +32,14 @@ class Style:
     diverging: tuple[tuple[float, str], ...]
 
     def role(self, role: str | None, number: int = 0) -> str:
-        """The colour of a thing that is the 'accent', a 'baseline' or 'quiet', else the next of the series colours."""
-        named = {"accent": self.accent, "baseline": self.baseline, "quiet": self.quiet}
+        """The colour of what is 'accent', 'baseline', 'quiet', or pushes 'up' or 'down'; else the next of `series`."""
+        named = {
+            "accent": self.accent,
+            "baseline": self.baseline,
+            "quiet": self.quiet,
+            "up": self.accent,
+            "down": self.bad,
+        }
         return named.get(role or "", self.series[number % len(self.series)])
 
     def soft(self, colour: str, opacity: float) -> str:

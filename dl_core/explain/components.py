@@ -1,0 +1,247 @@
+"""What a series is made of (STL: Cleveland et al., 1990), and whether the model's errors still hold a pattern."""
+
+import numpy as np
+
+from dl_core.data.panel import STEP, Grid
+from dl_core.evaluation.reports.forecasting import MEDIAN
+from dl_core.explain import Context
+from dl_core.records import read_json
+from dl_core.report import Panel
+
+MOST_STEPS = 3000
+SURELY = 3.3  # standard errors that none of a hundred chance correlations reaches
+
+
+def explain(context: Context) -> list[Panel]:
+    prepared, spec = context.prepared, context.run.spec
+    number = 0 if context.sample is None else int(context.sample)
+    names = prepared.names()
+    name = names[number] if names else ""
+    season = int(prepared.state["preprocessor"]["season"])
+    timed = spec.task.time is not None and prepared.state["preprocessor"]["frequency"] != STEP
+    kind = "time" if timed else "number"
+    times, values = _known(prepared, number)
+    panels = decompose(times, values, season, kind, name)
+    at, errors = _errors(context, number)
+    if len(errors) >= 8:
+        panels += residuals(at, errors, season, kind, name)
+    return panels
+
+
+def _known(prepared, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Times and values of a series up to its last known step, the latest few thousand."""
+    start, end = int(prepared.blocks[number]) + prepared.lookback, int(prepared.blocks[number + 1]) - prepared.horizon
+    values = np.asarray(prepared.values[start:end], np.float64)
+    last = float(read_json(prepared.folder / "keys.json")["last"][number])
+    state = prepared.state["preprocessor"]
+    times = Grid.of(state["frequency"], state["step"]).ahead(np.full(len(values), last), np.arange(1 - len(values), 1))
+    return times[-MOST_STEPS:], values[-MOST_STEPS:]
+
+
+def _errors(context: Context, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Times and errors (actual minus median) of what the model forecast of this series, in time order, each moment
+    once: from the origin nearest before it."""
+    prepared, found = context.prepared, {}
+    for part in ("valid", "test"):
+        path = context.run.model_folder(context.model) / f"{part}.npy"
+        mine = np.flatnonzero(prepared.series(part) == number)
+        if not path.exists() or not len(mine):
+            continue
+        median = np.load(path, mmap_mode="r")[mine][:, :, MEDIAN]
+        gaps = prepared.truth(part)[mine] - median
+        ahead = prepared.times(part)[mine][:, -prepared.horizon :]
+        for row in np.argsort(ahead[:, 0]):
+            found |= dict(zip(ahead[row].tolist(), gaps[row].tolist(), strict=True))
+    known = sorted((moment, gap) for moment, gap in found.items() if np.isfinite(gap))
+    return np.array([moment for moment, _ in known]), np.array([gap for _, gap in known])
+
+
+def decompose(times: np.ndarray, values: np.ndarray, season: int, kind: str, name: str) -> list[Panel]:
+    """The series with its trend, the shape of one season, and what is left over."""
+    from statsmodels.tsa.seasonal import STL
+
+    filled = _filled(values)
+    if len(filled) < 8:
+        return []
+    about = f"{name}: " if name else ""
+    seasonal = season > 1 and len(filled) >= 2 * season + 1
+    if seasonal:
+        parts = STL(filled, period=season, robust=True).fit()
+        trend, repeating = np.asarray(parts.trend), np.asarray(parts.seasonal)
+    else:
+        trend, repeating = _smooth(filled), np.zeros(len(filled))
+    rest = filled - trend - repeating
+    x = times.tolist()
+    panels = [
+        Panel(
+            kind="lines",
+            title=f"{about}the series and its trend",
+            note=_shares(filled, trend, repeating, rest, seasonal),
+            help="STL takes a series apart into a slow trend, a repeating season and what is left over.",
+            data={
+                "x_kind": kind,
+                "x_title": "",
+                "y_title": "value",
+                "series": [
+                    {"name": "series", "x": x, "y": _plain(values), "role": "baseline", "dash": "solid"},
+                    {"name": "trend", "x": x, "y": trend.tolist(), "role": "accent"},
+                ],
+            },
+        )
+    ]
+    if seasonal:
+        position = np.arange(len(filled)) % season
+        shape = np.array([repeating[position == step].mean() for step in range(season)])
+        spread = float(np.ptp(shape))
+        panels.append(
+            Panel(
+                kind="lines",
+                title=f"{about}one season",
+                note=f"Over {season} steps the series swings by {spread:,.3g}.",
+                help="What repeats: the mean of every season, around its trend.",
+                data={
+                    "x_title": f"step of the season (of {season})",
+                    "y_title": "around the trend",
+                    "zero": True,
+                    "series": [
+                        {
+                            "name": "",
+                            "x": list(range(1, season + 1)),
+                            "y": np.roll(shape, -int(position[0])).tolist(),
+                            "role": "accent",
+                        }
+                    ],
+                },
+            )
+        )
+    panels.append(
+        Panel(
+            kind="lines",
+            title=f"{about}what is left over",
+            note=_outlier(rest),
+            help="What neither trend nor season explains. Points outside the grey band are unusual.",
+            data={
+                "x_kind": kind,
+                "x_title": "",
+                "y_title": "left over",
+                "zero": True,
+                "band": {"low": -3 * _spread(rest), "high": 3 * _spread(rest)},
+                "series": [{"name": "", "x": x, "y": rest.tolist(), "role": "accent"}],
+            },
+        )
+    )
+    return panels
+
+
+def residuals(times: np.ndarray, errors: np.ndarray, season: int, kind: str, name: str) -> list[Panel]:
+    """The model's errors over time, and their autocorrelation: a pattern there is a pattern the model missed."""
+    about = f"{name}: " if name else ""
+    lags = int(min(max(2 * season, 12), len(errors) // 2, 96))
+    correlation = autocorrelation(errors, lags)
+    bound = 1.96 / np.sqrt(len(errors))
+    beyond = np.flatnonzero(np.abs(correlation) > bound) + 1
+    strongest = int(np.abs(correlation).argmax()) + 1
+    note = "The errors look like noise: no lag stands out."
+    if len(beyond) > max(1, 0.1 * lags) or np.abs(correlation).max() > SURELY / np.sqrt(len(errors)):
+        note = f"The errors still hold a pattern, strongest {strongest} step{'s' * (strongest > 1)} apart."
+    lean = float(errors.mean())
+    spread = float(errors.std()) or 1.0
+    bias = "Errors up and down balance out."
+    if abs(lean) > 0.3 * spread:
+        bias = f"The forecasts are {abs(lean):,.3g} too {'low' if lean > 0 else 'high'} on average."
+    return [
+        Panel(
+            kind="lines",
+            title=f"{about}errors of the model",
+            note=bias,
+            help="Actual minus forecast, in the validation and the test part.",
+            data={
+                "x_kind": kind,
+                "x_title": "",
+                "y_title": "actual minus forecast",
+                "zero": True,
+                "series": [
+                    {
+                        "name": "",
+                        "x": times.tolist(),
+                        "y": errors.tolist(),
+                        "role": "accent",
+                        "markers": len(times) < 60,
+                    }
+                ],
+            },
+        ),
+        Panel(
+            kind="lines",
+            title=f"{about}do the errors repeat?",
+            note=note,
+            help="Autocorrelation: how alike errors are that lie so many steps apart. Inside the grey band is chance.",
+            data={
+                "x_title": "steps apart",
+                "y_title": "autocorrelation",
+                "zero": True,
+                "band": {"low": -bound, "high": bound},
+                "series": [
+                    {
+                        "name": "",
+                        "x": list(range(1, lags + 1)),
+                        "y": correlation.tolist(),
+                        "role": "accent",
+                        "markers": True,
+                    }
+                ],
+            },
+        ),
+    ]
+
+
+def autocorrelation(values: np.ndarray, lags: int) -> np.ndarray:
+    """The correlation of a series with itself 1 … `lags` steps later: (lags,)."""
+    centred = values - values.mean()
+    power = float(centred @ centred) or 1.0
+    return np.array([float(centred[lag:] @ centred[:-lag]) / power for lag in range(1, lags + 1)])
+
+
+def _filled(values: np.ndarray) -> np.ndarray:
+    """Gaps bridged by straight lines."""
+    known = np.isfinite(values)
+    if not known.any():
+        return np.empty(0)
+    places = np.arange(len(values))
+    return np.interp(places, places[known], values[known])
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """A moving mean over a tenth of the series, narrower at its ends."""
+    half = max(1, len(values) // 20)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    places = np.arange(len(values))
+    low, high = np.maximum(places - half, 0), np.minimum(places + half + 1, len(values))
+    return (sums[high] - sums[low]) / (high - low)
+
+
+def _shares(values, trend, repeating, rest, seasonal: bool) -> str:
+    """Strength of trend and season (Hyndman and Athanasopoulos, 2021)."""
+
+    def strength(part: np.ndarray) -> float:
+        whole = np.var(part + rest)
+        return max(0.0, 1.0 - np.var(rest) / whole) if whole > 0 else 0.0
+
+    said = f"The trend explains {strength(trend):.0%} of what the season leaves"
+    return f"{said}; the season {strength(repeating):.0%} of what the trend leaves." if seasonal else (
+        f"{strength(trend):.0%} of the ups and downs is slow trend; nothing repeats."
+    )  # fmt: skip
+
+
+def _spread(rest: np.ndarray) -> float:
+    """Robust standard deviation."""
+    return float(1.4826 * np.median(np.abs(rest - np.median(rest)))) or float(rest.std()) or 1.0
+
+
+def _outlier(rest: np.ndarray) -> str:
+    count = int((np.abs(rest) > 3 * _spread(rest)).sum())
+    return "Nothing unusual is left over." if not count else f"{count:,} of {len(rest):,} steps are unusual."
+
+
+def _plain(values: np.ndarray) -> list[float | None]:
+    return [float(value) if np.isfinite(value) else None for value in values]
