@@ -7,19 +7,28 @@ from typing import Any
 
 import keras
 
-from dl_core.encoders import category, datetime, numeric
+from dl_core.encoders import category, datetime, image, numeric
 from dl_core.encoders.preprocessor import Encoded, Preprocessor
 from dl_core.layers.encoders import CategoryEncoder, DatetimeEncoder, NumericEncoder
 from dl_core.layers.heads import ClassProbabilities, Quantiles, Quantities
+from dl_core.layers.image import PictureEncoder
 
 State = dict[str, Any]
 
-# The Keras face of each encoder, built from the states of the columns it takes together.
-FACES: dict[ModuleType, Callable[[list[State]], keras.layers.Layer]] = {
+# The Keras face of each encoder: from the states of the columns it takes together to what turns them into a tensor.
+FACES: dict[ModuleType, Callable[[list[State]], Callable]] = {
     numeric: lambda states: NumericEncoder(states, name="encode-numbers"),
     datetime: lambda states: DatetimeEncoder(states, name="encode-times"),
     category: lambda states: CategoryEncoder([state["vocabulary"] for state in states], name="encode-categories"),
+    image: lambda states: _only(
+        PictureEncoder(*(states[0][key] for key in ("size", "channels", "fit")), name="encode-pictures")
+    ),
 }
+
+
+def _only(layer: keras.layers.Layer) -> Callable:
+    return lambda columns: layer(columns[0])
+
 
 HEADS: dict[str, Callable[[State], keras.layers.Layer]] = {
     "classification": lambda state: ClassProbabilities(state["classes"], name="answer-probabilities"),
@@ -32,10 +41,11 @@ def rows_graph(
 ) -> tuple[keras.Model, list[State]]:
     """The serving model of a network over rows, and its inputs in order: {"input", "column", "type"}, where type is
     number, time, text or picture. Numbers and times are float64 (batch,), text is string (batch,) with "" for
-    missing, pictures are uint8 (batch, height, width, 3) of any size."""
+    missing, pictures are uint8 (batch, height, width, 3) of any size; "at_least" is the side below which a large
+    picture must not be scaled while it is read."""
     names = _input_names([one.column.name for one in preprocessor.encoded], reserved=network.name)
     record = [
-        {"input": name, "column": one.column.name, "type": _type(one)}
+        {"input": name, "column": one.column.name, **_type(one)}
         for name, one in zip(names, preprocessor.encoded, strict=True)
     ]
     # inputs
@@ -67,9 +77,10 @@ def windows_graph(network: keras.Model) -> keras.Model:
     return keras.Model(inputs, answer, name="deepboard")
 
 
-def _type(one: Encoded) -> str:
-    kinds = {"numeric": "number", "datetime": "time", "image": "picture"}
-    return kinds.get(one.column.kind, "text")
+def _type(one: Encoded) -> State:
+    if one.encoder is image:
+        return {"type": "picture", "at_least": 2 * one.state["size"]}  # as encoders/image.py reads them
+    return {"type": {"numeric": "number", "datetime": "time"}.get(one.column.kind, "text")}
 
 
 def _input(item: State):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dl_core.bundle.folder import Bundle
+from dl_core.bundle.pictures import open_pictures
 from dl_core.bundle.serving import ServingModel
 from dl_core.bundle.untrusted import check_model
 from dl_core.data.panel import PanelError, answer_table, history_arrays
@@ -53,8 +54,10 @@ class Predictor:
         if self.bundle.sampler == "windows":
             return self._serving(self.arrays(frame))
         values = self._preprocessor.values(frame, files=files)
-        inputs = {item["input"]: values[item["column"]] for item in self.bundle.inputs}
-        return self._serving(inputs)
+        if self.bundle.has_pictures:
+            (item,) = self.bundle.inputs
+            return self._serving.look_at(open_pictures(values[item["column"]], item["at_least"]))
+        return self._serving({item["input"]: values[item["column"]] for item in self.bundle.inputs})
 
     def table(self, frame: pd.DataFrame, predictions: np.ndarray) -> pd.DataFrame:
         """The answers that go with `predict(frame)`: `prediction` and `probability_<class>`, in row order; pictures

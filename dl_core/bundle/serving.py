@@ -9,6 +9,7 @@ import tempfile
 import numpy as np
 
 BATCH = 1024
+PICTURES = 32
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 
@@ -36,11 +37,29 @@ class ServingModel:
         parts = [self._answer(inputs, slice(start, start + batch)) for start in range(0, max(rows, 1), batch)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
+    def look_at(self, pictures):
+        """Pictures, each uint8 (height, width, 3) of any size -> answers of all of them, in order."""
+        (name,) = self.inputs
+        parts = [self({name: batch}) for batch in batches_of_pictures(pictures)]
+        return np.concatenate(parts) if parts else np.zeros((0, *self.model.output.shape[1:]))
+
     def _answer(self, inputs, rows):
         import tensorflow as tf
 
         tensors = {name: tf.constant(_plain(inputs[name][rows], tensor.dtype)) for name, tensor in self.inputs.items()}
         return self._call(tensors).numpy()
+
+
+def batches_of_pictures(pictures, most=PICTURES):
+    """Neighbouring pictures (height, width, 3) of one size as batches (up to `most`, height, width, 3)."""
+    batch = []
+    for picture in pictures:
+        if batch and (batch[0].shape != picture.shape or len(batch) == most):
+            yield np.stack(batch)
+            batch = []
+        batch.append(picture)
+    if batch:
+        yield np.stack(batch)
 
 
 def _plain(values, dtype):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dl_core.data.schema import Column, Schema
-from dl_core.encoders import category, datetime, numeric
+from dl_core.encoders import category, datetime, image, numeric
 from dl_core.encoders.typed import Files, typed
 from dl_core.errors import DataError
 from dl_core.signature import TensorSpec
@@ -16,7 +16,7 @@ from dl_core.signature import TensorSpec
 State = dict[str, Any]
 
 # In the order in which their tensor columns stand; the Keras faces take each kind's columns together.
-ENCODERS = {"numeric": numeric, "datetime": datetime, "category": category, "boolean": category}
+ENCODERS = {"numeric": numeric, "datetime": datetime, "category": category, "boolean": category, "image": image}
 FEATURE_ROLES = ("feature", "static", "known-ahead")
 
 
@@ -65,6 +65,9 @@ class Preprocessor:
             if column.kind not in ENCODERS:
                 left_out[column.name] = f"columns of kind {column.kind} are not used yet"
                 continue
+            if column.kind == "image" and any(one.encoder is image for one in encoded):
+                left_out[column.name] = "one column of pictures is used, the first"
+                continue
             encoder = ENCODERS[column.kind]
             one = Encoded(column, encoder.fit(typed(frame[column.name], column, files), column))
             if one.labels:
@@ -81,14 +84,17 @@ class Preprocessor:
         return cls(tuple(sorted(encoded, key=lambda one: order.index(one.encoder))), left_out)
 
     def transform(self, frame: pd.DataFrame, *, files: Files | None = None) -> dict[str, np.ndarray]:
-        """Rows of raw values to {"numeric": float32 (rows, F), "category": int32 (rows, C)}; a tensor without columns
-        is absent. Raises DataError where a column is missing."""
+        """Rows of raw values to {"numeric": float32 (rows, F), "category": int32 (rows, C), "image": uint8 (rows, size,
+        size, channels)}; a tensor without columns is absent. Raises DataError where a table column is missing."""
         values = self.values(frame, files=files)
         parts: dict[str, list[np.ndarray]] = {}
         for one in self.encoded:
             for tensor, array in one.encoder.transform(one.state, values[one.column.name]).items():
                 parts.setdefault(tensor, []).append(array)
-        return {tensor: np.concatenate(arrays, axis=1) for tensor, arrays in parts.items()}
+        return {
+            tensor: arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
+            for tensor, arrays in parts.items()
+        }
 
     def values(self, frame: pd.DataFrame, *, files: Files | None = None) -> dict[str, np.ndarray]:
         """What the encoders eat, column by column (see typed). Raises DataError where a column is missing."""
@@ -107,6 +113,9 @@ class Preprocessor:
             specs["numeric"] = TensorSpec(shape=(width,))
         if levels := [category.cardinality(one.state) for one in self.encoded if one.tensor == "category"]:
             specs["category"] = TensorSpec(shape=(len(levels),), dtype="int32", cardinalities=tuple(levels))
+        for one in self.encoded:
+            if one.encoder is image:
+                specs["image"] = TensorSpec(shape=image.tensor_shape(one.state), dtype="uint8")
         return specs
 
     @property

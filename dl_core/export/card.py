@@ -1,5 +1,6 @@
 """The model card: what the model is, what it was trained on, how good it is and where its limits are. Markdown."""
 
+from dataclasses import replace
 from typing import Any
 
 from dl_core.bundle.folder import Bundle
@@ -8,10 +9,11 @@ from dl_core.metrics import METRICS
 State = dict[str, Any]
 
 
-def model_card(bundle: Bundle, receipt: State) -> str:
-    """`bundle.meta` may hold name, why, params, parameters, dataset, rows, split, valid, test, interval, rivals (other
-    rows of the leaderboard), sentence, seed, seconds; what is absent is left out."""
+def model_card(bundle: Bundle, receipt: State, facts: State) -> str:
+    """The bundle's `meta` and `facts` may hold name, why, params, parameters, dataset, rows, split, valid, test, interval,
+    rivals (other rows of the leaderboard), sentence, seed, seconds; what is absent is left out."""
     sections = (_model, _data, _quality, _settings, _limits, _proof, _versions)
+    bundle = replace(bundle, meta={**bundle.meta, **facts})
     title = bundle.meta.get("name") or "Model"
     targets = ", ".join(f"`{name}`" for name in bundle.task.targets)
     head = f"# {title}: {bundle.task.kind} of {targets}\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dl_core.bundle.folder import MODEL, RECORD, Bundle
 from dl_core.export.sources import joined_layers
-from dl_core.records import write_bytes
+from dl_core.records import read_json, write_bytes, write_json
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ def kit_for(bundle: Bundle) -> Kit:
     return PICTURES if bundle.has_pictures else TABLE
 
 
-def pack(bundle: Bundle, folder: Path) -> Path:
-    """Write the kit of a network's bundle into `folder`; returns predict.py."""
+def pack(bundle: Bundle, folder: Path, dialect: dict) -> Path:
+    """Write the kit of a network's bundle into `folder`; returns predict.py. `dialect` says how the training file was
+    written, so that predict.py tries that first."""
     kit = kit_for(bundle)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (RECORD, MODEL):
-        shutil.copyfile(bundle.folder / name, folder / name)
+    write_json(folder / RECORD, {**read_json(bundle.folder / RECORD), "dialect": dialect})
+    shutil.copyfile(bundle.folder / MODEL, folder / MODEL)
     write_bytes(folder / "layers.py", joined_layers(bundle.model_path).encode())
     for module in kit.modules:
         write_bytes(folder / f"{module.rpartition('.')[2]}.py", standalone(module).encode())

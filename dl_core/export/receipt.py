@@ -67,7 +67,16 @@ def prove(bundle: Bundle, program: Path, dataset: Dataset, scratch: Path, seed: 
         receipt |= _compared(expected, run.answers, unit[0])
         receipt |= _trained(predictor, sample, predictions, unit[0])
         receipt["passed"] = not receipt["reason"]
-    return receipt
+    return {**receipt, "sentence": _sentence(receipt)}
+
+
+def _sentence(receipt: Receipt) -> str:
+    if not receipt["passed"]:
+        return f"This network cannot be downloaded: {receipt['reason']}"
+    return (
+        f"The download answers like the app: {receipt['identical']:,} of {receipt['rows']:,} answers are identical, "
+        f"the largest difference is {receipt['largest_difference']:.1g}."
+    )
 
 
 def _unit(bundle: Bundle, predictions: np.ndarray) -> tuple[float, str]:

@@ -14,7 +14,7 @@ from dl_core.bundle.folder import save_bundle
 from dl_core.data.dataset import Dataset
 from dl_core.data.importing import import_file
 from dl_core.errors import BundleError
-from dl_core.export.packing import SERIES, TABLE, standalone
+from dl_core.export.packing import PICTURES, SERIES, TABLE, standalone
 from tests.bundle import samples
 
 
@@ -54,16 +54,17 @@ def bundle_of(dataset, folder, kind="classification"):
         prepared_state=state,
         task_spec=samples.task_spec(kind),
         schema=schema,
-        meta={"name": "MLP", "dialect": dataset.meta["dialect"], "valid": 0.9, "test": 0.88, "interval": [0.85, 0.91]},
+        meta={"name": "MLP", "valid": 0.9, "test": 0.88, "interval": [0.85, 0.91]},
     )
 
 
 @pytest.mark.heavy
 def test_a_kit_answers_like_the_app_on_the_file_as_it_was_uploaded(dataset, tmp_path):
-    from dl_core.export.download import export
+    from dl_core.export import write_kit
 
     bundle = bundle_of(dataset, tmp_path / "bundle")
-    path, receipt = export(bundle, tmp_path / "kit.zip", dataset=dataset)
+    rivals = {"rivals": [{"name": "Boosted | trees", "valid": 0.91, "test": 0.9, "interval": None}]}
+    path, receipt = write_kit(bundle, tmp_path / "kit.zip", dataset, rivals)
     assert receipt["passed"], receipt["reason"]
     assert receipt["rows"] == 360
     assert receipt["identical"] >= 350
@@ -76,6 +77,7 @@ def test_a_kit_answers_like_the_app_on_the_file_as_it_was_uploaded(dataset, tmp_
         }  # fmt: skip
         card = archive.read("model_card.md").decode()
         assert "| **MLP** | 0.9 | 0.88 [0.85, 0.91] |" in card
+        assert "| Boosted \\| trees | 0.91 | 0.9 |" in card
         assert json.loads(archive.read("receipt.json")) == receipt
         sources = [archive.read(name).decode() for name in archive.namelist() if name.endswith(".py")]
         assert not any("from dl_core" in source or "import dl_core" in source for source in sources)
@@ -83,7 +85,7 @@ def test_a_kit_answers_like_the_app_on_the_file_as_it_was_uploaded(dataset, tmp_
 
 @pytest.mark.heavy
 def test_a_kit_that_answers_differently_is_not_offered(dataset, tmp_path, monkeypatch):
-    from dl_core.export import download, packing
+    from dl_core.export import packing, write_kit
 
     def broken(module):
         source = standalone(module)
@@ -91,9 +93,7 @@ def test_a_kit_that_answers_differently_is_not_offered(dataset, tmp_path, monkey
 
     monkeypatch.setattr(packing, "standalone", broken)
     (tmp_path / "kit.zip").write_text("of an earlier export")
-    path, receipt = download.export(
-        bundle_of(dataset, tmp_path / "bundle", "regression"), tmp_path / "kit.zip", dataset=dataset
-    )
+    path, receipt = write_kit(bundle_of(dataset, tmp_path / "bundle", "regression"), tmp_path / "kit.zip", dataset)
     assert path is None
     assert not receipt["passed"]
     assert "differ by up to" in receipt["reason"]
@@ -101,7 +101,7 @@ def test_a_kit_that_answers_differently_is_not_offered(dataset, tmp_path, monkey
 
 
 def test_a_baseline_is_not_packed(tmp_path):
-    from dl_core.export.download import export
+    from dl_core.export import write_kit
 
     frame = samples.table(50)
     bundle = save_bundle(
@@ -113,10 +113,10 @@ def test_a_baseline_is_not_packed(tmp_path):
         meta={},
     )
     with pytest.raises(BundleError, match="predicts in the app"):
-        export(bundle, tmp_path / "kit.zip", dataset=None)
+        write_kit(bundle, tmp_path / "kit.zip", dataset=None)
 
 
-@pytest.mark.parametrize("kit", [TABLE, SERIES], ids=["table", "series"])
+@pytest.mark.parametrize("kit", [TABLE, SERIES, PICTURES], ids=["table", "series", "pictures"])
 def test_modules_of_a_kit_import_their_neighbours_only(kit):
     carried = {module.rpartition(".")[2] for module in (kit.program, *kit.modules)} | {"layers"}
     for module in (kit.program, *kit.modules):

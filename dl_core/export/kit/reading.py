@@ -18,7 +18,7 @@ class Unusable(Exception):
 def read_table(path, record, needed):
     """{name: values as the app stores them} of the `needed` columns of a text table. `record` is bundle.json."""
     columns = {column["name"]: column for column in record["schema"]["columns"]}
-    dialect = record["meta"].get("dialect") or {}
+    dialect = record["dialect"]
     text = _text(path, dialect.get("encoding"))
     places, rows = _find_columns(text, dialect, needed, path)
     cells = list(zip(*rows, strict=True)) if rows else []
