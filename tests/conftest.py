@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,14 @@ def _light_stays_light(request: pytest.FixtureRequest):
     yield
     if _layer(request.node) == 0 and not before:
         assert "tensorflow" not in sys.modules, "This test loaded TensorFlow: mark it heavy."
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    """`finished.run("table")`, or "image" or "series": a real run, trained when first asked for, then shared."""
+    from tests import background  # after the caps above
+    from tests.finished import Finished
+
+    world = Finished(tmp_path_factory.mktemp("finished"))
+    yield world
+    background.end_all(world.store.workspace)
