@@ -14,7 +14,8 @@ import duckdb
 
 from dl_core.data import duck
 from dl_core.data.dataset import ROW
-from dl_core.data.kinds import Finding, infer, misfit_problem, trimmed, value_sql
+from dl_core.data.kinds import infer, misfit_problem, trimmed, value_sql
+from dl_core.data.layout import Turn, again, constant_columns, decide, parts_sql, turn_long, with_roles
 from dl_core.data.readers import READERS, Raw, Upload
 from dl_core.data.readers.detect import detect
 from dl_core.data.readers.raw import Progress
@@ -24,7 +25,8 @@ from dl_core.errors import DataError, NotFoundError
 from dl_core.problems import Problem
 from dl_core.records import write_json
 
-NEEDED_ROLES = ("feature", "time", "series", "group", "static", "known-ahead")
+NEEDED_ROLES = ("feature", "time", "series", "static", "known-ahead")
+NEEDED_IN_SERIES = ("time", "series", "static", "known-ahead")
 
 
 def import_file(
@@ -36,15 +38,18 @@ def import_file(
     header_row: int | None = None,
     images: Path | None = None,
     layout: str | None = None,
+    time_column: str | None = None,
+    series_columns: Sequence[str] = (),
     schema: Schema | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Import an upload (a file or a folder) into the dataset folder `folder`, which must not exist yet; returns it.
 
     `header_row` counts from 1, 0 means there is none. `images` is the archive or folder of the pictures that a table
-    names. `layout` is 'table', 'long', 'wide columns' or 'wide rows' where the file's own must not be guessed. With
-    `schema` the columns become what it says: a missing feature is an error, others are left out, and columns that may
-    be missing (targets, ignored ones) are listed in meta["absent"] and hold no values.
+    names. `layout` is 'table', 'long', 'wide columns' or 'wide rows' where it must not be guessed; naming a
+    `time_column` or `series_columns` means 'long'. With `schema` the columns become what it says: a missing feature is
+    an error, others are left out, and columns that may be missing (targets, ignored ones) are listed in meta["absent"]
+    and hold no values.
 
     Raises ReadError or DataError with a sentence about what to do; nothing is left behind then.
     """
@@ -67,7 +72,8 @@ def import_file(
             strict=schema is not None,
             progress=progress or (lambda text, share: None),
         )
-        meta = _import(upload, work, schema, layout)
+        asked = Asked(layout, time_column, tuple(series_columns))
+        meta = _import(upload, work, schema, asked)
         meta = {"id": folder.name, "name": name or _stem(path), "source": path.name, "created": time.time(), **meta}
         shutil.rmtree(scratch)
         write_json(work / "meta.json", meta)
@@ -82,11 +88,20 @@ def _stem(path: Path) -> str:
     return re.sub(r"(\.(csv|tsv|txt|tar|jsonl|json))?(\.(gz|tgz|bz2|xz))?$", "", path.name, flags=re.I) or path.name
 
 
-def _import(upload: Upload, work: Path, schema: Schema | None, layout: str | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Asked:
+    """What was said about a time series' layout, time and series columns."""
+
+    layout: str | None = None
+    time: str | None = None
+    series: tuple[str, ...] = ()
+
+
+def _import(upload: Upload, work: Path, schema: Schema | None, asked: Asked) -> dict[str, Any]:
     raw = READERS.load("images" if upload.images else detect(upload.path))(upload)
     with duck.connect(upload.folder) as connection:
         connection.execute(f"create view raw as select * from {duck.parquet(raw.table)}")
-        table = _infer(connection, raw, upload) if schema is None else _coerce(connection, raw, schema)
+        table = _infer(connection, raw, upload, asked) if schema is None else _coerce(connection, raw, schema, upload)
         upload.progress("Writing the dataset", 0.0)
         _write(connection, table, work / "data.parquet")
     write_json(work / "schema-1.json", table.schema.to_json())
@@ -96,45 +111,102 @@ def _import(upload: Upload, work: Path, schema: Schema | None, layout: str | Non
         (upload.folder / "files").rename(work / "files")
     size, fingerprint = _fingerprint(upload.path)
     return {
-        "modality": "image" if any(column.kind == "image" for column in table.schema.columns) else "table",
-        "rows": raw.rows,
+        "modality": table.modality,
+        "rows": table.rows,
         "bytes": size,
         "fingerprint": fingerprint,
-        "dialect": raw.dialect,
+        "dialect": {**raw.dialect, "layout": table.layout, "layout_reason": table.layout_reason},
         "problems": [problem.to_json() for problem in table.problems],
         "absent": table.absent,
     }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Table:
     """What is about to be written: the columns, and the SQL of each one's stored values over `raw`."""
 
     schema: Schema
     values: list[str]
+    rows: int
+    modality: str
+    layout: str = "table"
+    layout_reason: str = ""
     problems: list[Problem] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
 
 
-def _infer(connection: duckdb.DuckDBPyConnection, raw: Raw, upload: Upload) -> Table:
+def _infer(connection: duckdb.DuckDBPyConnection, raw: Raw, upload: Upload, asked: Asked) -> Table:
+    """The upload's columns as its values show them."""
     semicolons = raw.dialect.get("delimiter") == ";"
-    findings = infer(connection, "raw", raw.names, raw.known, semicolons, upload.progress)
-    values = [
-        value_sql(connection, f"c{position}", finding.column, finding.whole)
-        for position, finding in enumerate(findings)
-    ]
+    names, rows = list(raw.names), raw.rows
+    findings = infer(connection, "raw", names, raw.known, semicolons, upload.progress)
+    if any(column.kind == "image" for column in raw.known.values()):
+        values = [value_sql(connection, f"c{place}", f.column, f.whole) for place, f in enumerate(findings)]
+        problems = [*raw.problems, *(problem for finding in findings for problem in finding.problems)]
+        schema = Schema(version=1, columns=tuple(finding.column for finding in findings))
+        return Table(schema=schema, values=values, rows=rows, modality="image", problems=problems)
+    upload.progress("Looking for time series", 0.0)
+    chosen = decide(connection, names, findings, asked.layout, asked.time, asked.series)
+    kind, reason = chosen.kind, chosen.reason
+    if chosen.turn is not None:
+        rows = _turn(connection, chosen.turn, upload)
+        names = chosen.turn.names
+        findings = infer(connection, "raw", names, _known_of(chosen.turn), semicolons)
+        chosen = decide(connection, names, findings, "long", chosen.turn.time.name, chosen.turn.series)
     problems = [*raw.problems, *(problem for finding in findings for problem in finding.problems)]
-    return Table(Schema(version=1, columns=tuple(_columns(findings))), values, problems)
+    if chosen.time is not None:
+        taken = {chosen.time.column.name, *chosen.time.parts, *chosen.series}
+        others = [finding.column.name for finding in findings if finding.column.name not in taken]
+        constant = constant_columns(connection, names, chosen.series, others)
+        findings = with_roles(chosen, findings, constant, kind)
+    values = []
+    for place, finding in enumerate(findings):
+        if chosen.time is not None and finding.column.name == chosen.time.column.name:
+            values.append(chosen.time.sql)
+        else:
+            values.append(value_sql(connection, f"c{place}", finding.column, finding.whole))
+    return Table(
+        schema=Schema(version=1, columns=tuple(finding.column for finding in findings)),
+        values=values,
+        rows=rows,
+        modality="series" if chosen.time is not None else "table",
+        layout=kind,
+        layout_reason=reason,
+        problems=problems,
+    )
 
 
-def _columns(findings: Sequence[Finding]) -> list[Column]:
-    return [finding.column for finding in findings]
+def _turn(connection: duckdb.DuckDBPyConnection, turn: Turn, upload: Upload) -> int:
+    """Replace the wide table `raw` by its long form; returns the rows of that."""
+    upload.progress("Turning the wide table into a long one", 0.0)
+    path = upload.folder / "long.parquet"
+    rows = turn_long(connection, turn, path)
+    if not rows:
+        raise DataError("Every value of the table is missing. Choose another layout, or bring values.")
+    connection.execute(f"create or replace view raw as select * from {duck.parquet(path)}")
+    return rows
 
 
-def _coerce(connection: duckdb.DuckDBPyConnection, raw: Raw, schema: Schema) -> Table:
+def _known_of(turn: Turn) -> dict[str, Column]:
+    reason = "the names of the columns" if turn.kind == "wide columns" else "names the rows of the upload"
+    known = {name: Column(name=name, kind="category", storage="text", reason=reason) for name in turn.series}
+    return {**known, turn.time.name: turn.time}
+
+
+def _coerce(connection: duckdb.DuckDBPyConnection, raw: Raw, schema: Schema, upload: Upload) -> Table:
     """The upload's columns as `schema` says."""
-    places = _places(raw.names, schema)
-    lacking = [c.name for c in schema.columns if c.name not in places and c.role in NEEDED_ROLES]
+    names, rows = list(raw.names), raw.rows
+    time = next((column for column in schema.columns if "layout" in column.parse), None)
+    layout = time.parse["layout"] if time else "table"
+    if time is not None and layout.startswith("wide"):
+        turn = again(layout, names, schema, time)
+        rows = _turn(connection, turn, upload)
+        names = turn.names
+    places = _places(names, schema)
+    parts = next((column for column in schema.columns if "parts" in column.parse), None)
+    needed = NEEDED_IN_SERIES if time is not None else NEEDED_ROLES
+    lacking = [c.name for c in schema.columns if c.role in needed and c is not parts and c.name not in places]
+    lacking += [name for name in (parts.parse["parts"] if parts else []) if name not in places]
     if lacking:
         listed = ", ".join(repr(name) for name in lacking[:5]) + (", …" if len(lacking) > 5 else "")
         raise DataError(
@@ -145,20 +217,33 @@ def _coerce(connection: duckdb.DuckDBPyConnection, raw: Raw, schema: Schema) -> 
     problems = list(raw.problems)
     values = []
     for column in schema.columns:
-        if column.name not in places:
+        if column is parts:
+            source = parts_sql([f"c{places[name]}" for name in column.parse["parts"]])
+        elif column.name in places:
+            source = f"c{places[column.name]}"
+        else:
             values.append(f"cast(null as {'varchar' if column.storage in ('text', 'image') else 'double'})")
             continue
-        source = f"c{places[column.name]}"
         value = value_sql(connection, source, column)
         if column.storage in ("number", "time"):
             problems += _misfits(connection, source, value, column)
         values.append(value)
-    extra = [name for position, name in enumerate(raw.names) if position not in places.values()]
+    extra = [name for position, name in enumerate(names) if position not in places.values()]
     if extra:
         listed = ", ".join(repr(name) for name in extra[:5]) + (", …" if len(extra) > 5 else "")
         problems.append(Problem("note", f"Columns that are not needed were left out: {listed}."))
-    absent = [column.name for column in schema.columns if column.name not in places]
-    return Table(Schema(version=1, columns=schema.columns), values, problems, absent)
+    absent = [column.name for column in schema.columns if column.name not in places and column is not parts]
+    images = any(column.kind == "image" for column in schema.columns)
+    return Table(
+        schema=Schema(version=1, columns=schema.columns),
+        values=values,
+        rows=rows,
+        modality="image" if images else ("series" if time is not None else "table"),
+        layout=layout,
+        layout_reason="as the model was trained",
+        problems=problems,
+        absent=absent,
+    )
 
 
 def _places(names: Sequence[str], schema: Schema) -> dict[str, int]:

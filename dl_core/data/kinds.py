@@ -16,6 +16,7 @@ from dl_core.data.values import BLANKS, FORMATS, MISSING, TEXT_MISSING, number_p
 from dl_core.problems import Problem
 
 SAMPLE = 300
+CELLS_AT_ONCE = 2_000_000
 MISFIT_SHARE = 0.02
 """Up to this share of a number column may be words; they count as missing and are reported."""
 MANY_VALUES = 50
@@ -132,14 +133,14 @@ def time_function(connection: duckdb.DuckDBPyConnection, format: str) -> str:
 # counting
 
 
-def count(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> Counts:
-    """Count the values of the text column `source` of `table`."""
+def count(connection: duckdb.DuckDBPyConnection, table: str, sources: Sequence[str]) -> list[Counts]:
+    """Count the values of the text columns `sources` of `table`, together: distinct values once, with their number."""
     text_absent, absent = (f"t is null or {_among('t', tokens)}" for tokens in (TEXT_MISSING, MISSING))
     fits = {name: duck.literal(number_pattern(**grammar)) for name, grammar in GRAMMARS.items()}
     numbers = ", ".join(f"coalesce(sum(n) filter (p and regexp_full_match(t, {fit})), 0)" for fit in fits.values())
-    row = connection.execute(
+    rows = connection.execute(
         f"""
-        select coalesce(sum(n), 0), coalesce(sum(n) filter (p), 0), coalesce(sum(n) filter (pt), 0),
+        select place, coalesce(sum(n), 0), coalesce(sum(n) filter (p), 0), coalesce(sum(n) filter (pt), 0),
             count(*) filter (p), count(*) filter (pt),
             coalesce(sum(n) filter (p and regexp_full_match(t, '{_WHOLE}')), 0),
             coalesce(sum(n) filter (p and regexp_full_match(t, '{_ZEROS}')), 0),
@@ -152,12 +153,23 @@ def count(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> Cou
                 and not regexp_full_match(t, {fits["comma grouped"]})),
             {numbers}
         from (
-            select t, n, not ({text_absent}) as pt, not ({absent}) as p
-            from (select {trimmed(source)} as t, count(*) as n from {table} group by all)
+            select place, t, n, not ({text_absent}) as pt, not ({absent}) as p
+            from (
+                select place, {trimmed("v")} as t, count(*) as n
+                from (
+                    select generate_subscripts(vs, 1) as place, unnest(vs) as v
+                    from (select [{", ".join(sources)}] as vs from {table})
+                )
+                group by all
+            )
         )
+        group by place order by place
         """
-    ).fetchone()
-    assert row is not None
+    ).fetchall()
+    return [_counts(row[1:]) for row in rows]
+
+
+def _counts(row: Sequence[Any]) -> Counts:
     rows, present, present_text, distinct, distinct_text, whole, zeros, low, high, length, words, sample, strangers = (
         row[:13]
     )
@@ -202,10 +214,13 @@ def infer(
 ) -> list[Finding]:
     """Decide every column of `table` (c0, c1, … called `names`). `known` columns are taken as they are; `semicolons`
     says that the file separates by them, as countries with a decimal comma do."""
-    counts = []
-    for position in range(len(names)):
-        counts.append(count(connection, table, f"c{position}"))
-        progress("Looking at every value", (position + 1) / len(names))
+    counts: list[Counts] = []
+    rows = (connection.execute(f"select count(*) from {table}").fetchone() or (0,))[0]
+    batch = int(np.clip(CELLS_AT_ONCE // max(1, rows), 1, 500))
+    for first in range(0, len(names), batch):
+        sources = [f"c{position}" for position in range(first, min(first + batch, len(names)))]
+        counts += count(connection, table, sources)
+        progress("Looking at every value", len(counts) / len(names))
     decimal = _decimal(counts, semicolons)
     findings = []
     for position, (name, counted) in enumerate(zip(names, counts, strict=True)):

@@ -17,7 +17,6 @@ from dl_core.problems import Problem
 from dl_core.settings import UPLOAD_LIMIT_BYTES
 
 MEMBER_LIMIT = 200_000
-MEMBER_LIMIT_BYTES = 1 << 30
 TOTAL_LIMIT_BYTES = 2 * UPLOAD_LIMIT_BYTES
 RATIO, RATIO_FLOOR_BYTES = 100, 256 << 20
 """An archive may unpack to the floor, or to so many times its own size where that is more."""
@@ -27,16 +26,21 @@ JUNK = ("__macosx", "thumbs.db", "desktop.ini")
 
 @dataclass(frozen=True)
 class Member:
-    """A file inside an upload. `path` has forward slashes and stays inside; `save` writes the content to a file."""
+    """A file inside an upload. `path` has forward slashes and stays inside; `chunks()` yields the content piece by
+    piece, counted; it raises DamagedMemberError where the archive is damaged there."""
 
     path: str
-    read: Callable[[], bytes]
+    chunks: Callable[[], Iterator[bytes]]
+
+
+class DamagedMemberError(Exception):
+    """One file of an archive cannot be unpacked; the others may be fine."""
 
 
 @dataclass
 class Archive:
     """Iterates over the members of `path` in their order; `problems()` tells afterwards what was left out. The content
-    of a member must be read before the next one is asked for. Raises ReadError for bombs, passwords and damage."""
+    of a member must be taken before the next one is asked for. Raises ReadError for bombs, passwords and damage."""
 
     path: Path
     unsafe: list[str] = field(default_factory=list)
@@ -84,30 +88,24 @@ class Archive:
                 )
         return found
 
-    def _content(self, open_member: Callable[[], IO[bytes]], path: str) -> bytes:
-        """The whole content; the bytes that come out are counted, whatever the archive declares."""
-        limit = max(RATIO_FLOOR_BYTES, RATIO * self.path.stat().st_size) if self.path.is_file() else TOTAL_LIMIT_BYTES
-        pieces, size = [], 0
+    def _content(self, open_member: Callable[[], IO[bytes]], path: str) -> Iterator[bytes]:
+        """The content; the bytes that come out are counted, whatever the archive declares."""
+        limit = TOTAL_LIMIT_BYTES
+        if self.path.is_file():
+            limit = min(limit, max(RATIO_FLOOR_BYTES, RATIO * self.path.stat().st_size))
         try:
             with open_member() as stream:
                 while chunk := stream.read(CHUNK):
-                    size += len(chunk)
                     self.counted += len(chunk)
-                    if size > MEMBER_LIMIT_BYTES or self.counted > min(limit, TOTAL_LIMIT_BYTES):
+                    if self.counted > limit:
                         raise ReadError(
-                            f"The archive unpacks to more than {min(limit, TOTAL_LIMIT_BYTES) >> 20:,} MB (or one file "
-                            f"of it to more than {MEMBER_LIMIT_BYTES >> 20:,} MB), like a ZIP bomb, and was refused. "
+                            f"The archive unpacks to more than {limit >> 20:,} MB, like a ZIP bomb, and was refused. "
                             "Split the upload into smaller ones."
                         )
-                    pieces.append(chunk)
+                    yield chunk
         except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, OSError) as error:
-            if self.path.is_file() and isinstance(error, tarfile.ReadError):
-                raise ReadError(
-                    f"{self.path.name} is cut off or damaged. Pack it again and upload it again."
-                ) from error
             self.damaged.append(path)
-            return b""
-        return b"".join(pieces)
+            raise DamagedMemberError(path) from error
 
     def _entries(self) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
         if self.path.is_dir():

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dl_core.data.readers import READERS
-from dl_core.data.readers.archive import Archive
+from dl_core.data.readers.archive import Archive, DamagedMemberError, Member
 from dl_core.data.readers.detect import detect
 from dl_core.data.readers.pictures import (
     ENDINGS,
+    PICTURE_LIMIT_BYTES,
     UNREAD,
     BrokenPictureError,
     Picture,
@@ -36,10 +37,11 @@ NAMED_SHARE = 0.5
 
 @dataclass
 class Gallery:
-    """The pictures of an upload, stored under their content's hash, and the tables found beside them."""
+    """The pictures of an upload, stored in files/ under `names` made of their content, and the tables beside them."""
 
     paths: list[str] = field(default_factory=list)
-    stored: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    stored: set[str] = field(default_factory=set)
     pictures: list[Picture] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     tables: list[Path] = field(default_factory=list)
@@ -70,36 +72,49 @@ def read(upload: Upload) -> Raw:
 def _collect(archive: Archive, source: Path, upload: Upload) -> Gallery:
     """Store every whole picture in files/, set every table aside."""
     gallery = Gallery()
-    files = upload.folder / "files"
+    files, aside = upload.folder / "files", upload.folder / "tables"
     files.mkdir()
-    aside = upload.folder / "tables"
     aside.mkdir()
     total = source.stat().st_size if source.is_file() else 0
     for member in archive:
-        content = member.read()
-        extension = member.path.rsplit(".", 1)[-1].lower()
-        if not content:
-            continue
-        if looks_like_picture(content, member.path):
-            try:
-                picture = examine(content)
-            except BrokenPictureError as error:
-                gallery.broken.append(f"{member.path} {error}")
-                continue
-            name = f"{hashlib.sha256(content).hexdigest()[:32]}.{ENDINGS[picture.format]}"
-            if not (files / name).exists():
-                (files / name).write_bytes(content)
-            gallery.paths.append(member.path)
-            gallery.stored.append(name)
-            gallery.pictures.append(picture)
-        elif extension in TABLES:
-            table = aside / f"{len(gallery.tables)}-{PurePosixPath(member.path).name}"[:120]
-            table.write_bytes(content)
-            gallery.tables.append(table)
-        else:
-            gallery.others[extension] += 1
+        try:
+            _take(member, gallery, files, aside)
+        except DamagedMemberError:
+            continue  # the archive keeps count of them
         upload.progress("Looking at the pictures", min(1.0, archive.counted / total) if total else 0.5)
     return gallery
+
+
+def _take(member: Member, gallery: Gallery, files: Path, aside: Path) -> None:
+    chunks = member.chunks()
+    first = next(chunks, b"")
+    extension = member.path.rsplit(".", 1)[-1].lower()
+    if looks_like_picture(first, member.path):
+        content = bytearray(first)
+        for chunk in chunks:
+            content += chunk
+            if len(content) > PICTURE_LIMIT_BYTES:
+                break
+        try:
+            picture = examine(bytes(content))
+        except BrokenPictureError as error:
+            gallery.broken.append(f"{member.path} {error}")
+            return
+        name = f"{hashlib.sha256(content).hexdigest()[:32]}.{ENDINGS[picture.format]}"
+        if name not in gallery.stored:
+            (files / name).write_bytes(content)
+        gallery.paths.append(member.path)
+        gallery.stored.add(name)
+        gallery.names.append(name)
+        gallery.pictures.append(picture)
+    elif first and extension in TABLES:
+        table = aside / f"{len(gallery.tables)}-{PurePosixPath(member.path).name[-80:]}"
+        with open(table, "wb") as stream:
+            stream.write(first)
+            stream.writelines(chunks)
+        gallery.tables.append(table)
+    else:
+        gallery.others[extension] += 1
 
 
 def _no_pictures(upload: Upload, gallery: Gallery, problems: list[Problem]) -> Raw:
@@ -148,7 +163,7 @@ def _write_files(gallery: Gallery, path: Path) -> None:
         pa.table(
             {
                 "path": gallery.paths,
-                "stored": gallery.stored,
+                "stored": gallery.names,
                 "width": [picture.width for picture in gallery.pictures],
                 "height": [picture.height for picture in gallery.pictures],
                 "format": [picture.format for picture in gallery.pictures],
