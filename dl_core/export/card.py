@@ -9,11 +9,11 @@ from dl_core.metrics import METRICS
 State = dict[str, Any]
 
 
-def model_card(bundle: Bundle, receipt: State, facts: State) -> str:
-    """The bundle's `meta` and `facts` may hold name, why, params, parameters, dataset, rows, split, valid, test, interval,
-    rivals (other rows of the leaderboard), sentence, seed, seconds; what is absent is left out."""
+def model_card(bundle: Bundle, receipt: State, rows: int) -> str:
+    """`rows` is the size of the dataset. The bundle's `meta` may hold name, why, params, parameters, dataset, split,
+    valid, test, interval and board (the rows of the leaderboard); what is absent is left out."""
     sections = (_model, _data, _quality, _settings, _limits, _proof, _versions)
-    bundle = replace(bundle, meta={**bundle.meta, **facts})
+    bundle = replace(bundle, meta={**bundle.meta, "rows": rows})
     title = bundle.meta.get("name") or "Model"
     targets = ", ".join(f"`{name}`" for name in bundle.task.targets)
     head = f"# {title}: {bundle.task.kind} of {targets}\n"
@@ -42,7 +42,9 @@ def _data(bundle: Bundle, receipt: State) -> str:
         rows = f", {meta['rows']:,} rows" if meta.get("rows") else ""
         lines.append(f"- Trained on: {_plain(meta['dataset'])}{rows}")
     if meta.get("split"):
-        lines.append(f"- Split: {_plain(meta['split'])}")
+        split = meta["split"]
+        shares = f"{split['test_share']:.0%} test, {split['valid_share']:.0%} of the rest validation"
+        lines.append(f"- Split: {split['kind']}, {shares}; the test part never chose anything")
     if bundle.sampler == "rows":
         columns = ", ".join(f"`{column.name}` ({column.kind})" for column in bundle.preprocessor.columns)
         lines.append(f"- Columns it reads: {columns}")
@@ -65,11 +67,13 @@ def _quality(bundle: Bundle, receipt: State) -> str:
     better = "higher" if metric.direction == "max" else "lower"
     lines = [f"{metric.title} ({better} is better; in brackets the 95 % interval of the test score):", ""]
     lines += ["| | validation | test |", "|---|---|---|"]
-    rows = [{**meta, "name": f"**{meta.get('name', 'this model')}**"}, *meta.get("rivals", [])]
+    rows = [{**meta, "name": f"**{meta.get('name', 'this model')}**"}, *_rivals(meta)]
     lines += [f"| {_plain(row['name'])} | {_number(row.get('valid'))} | {_with_interval(row)} |" for row in rows]
-    if meta.get("sentence"):
-        lines += ["", _plain(meta["sentence"])]
     return _section("Quality", lines)
+
+
+def _rivals(meta: State) -> list[State]:
+    return [row for row in meta.get("board", []) if row["model"] != meta.get("model")]
 
 
 def _with_interval(row: State) -> str:
@@ -79,10 +83,7 @@ def _with_interval(row: State) -> str:
 
 def _settings(bundle: Bundle, receipt: State) -> str:
     meta = bundle.meta
-    params = dict(meta.get("params") or {})
-    for key in ("seed", "seconds"):
-        if meta.get(key) is not None:
-            params[key if key == "seed" else "training time in seconds"] = meta[key]
+    params = meta.get("params") or {}
     return _section("Settings", [f"- {name}: {_number(value)}" for name, value in params.items()])
 
 

@@ -54,17 +54,27 @@ def bundle_of(dataset, folder, kind="classification"):
         prepared_state=state,
         task_spec=samples.task_spec(kind),
         schema=schema,
-        meta={"name": "MLP", "valid": 0.9, "test": 0.88, "interval": [0.85, 0.91]},
+        meta={
+            "model": "t001",
+            "name": "MLP",
+            "valid": 0.9,
+            "test": 0.88,
+            "interval": [0.85, 0.91],
+            "board": [
+                {"model": "t001", "name": "MLP", "valid": 0.9, "test": 0.88, "interval": [0.85, 0.91]},
+                {"model": "trees", "name": "Boosted | trees", "valid": 0.91, "test": 0.9, "interval": None},
+            ],
+            "split": {"kind": "random", "test_share": 0.2, "valid_share": 0.2},
+        },
     )
 
 
 @pytest.mark.heavy
 def test_a_kit_answers_like_the_app_on_the_file_as_it_was_uploaded(dataset, tmp_path):
-    from dl_core.export import write_kit
+    from dl_core.export.download import export
 
     bundle = bundle_of(dataset, tmp_path / "bundle")
-    rivals = {"rivals": [{"name": "Boosted | trees", "valid": 0.91, "test": 0.9, "interval": None}]}
-    path, receipt = write_kit(bundle, tmp_path / "kit.zip", dataset, rivals)
+    path, receipt = export(bundle, tmp_path / "kit.zip", dataset=dataset)
     assert receipt["passed"], receipt["reason"]
     assert receipt["rows"] == 360
     assert receipt["identical"] >= 350
@@ -85,7 +95,8 @@ def test_a_kit_answers_like_the_app_on_the_file_as_it_was_uploaded(dataset, tmp_
 
 @pytest.mark.heavy
 def test_a_kit_that_answers_differently_is_not_offered(dataset, tmp_path, monkeypatch):
-    from dl_core.export import packing, write_kit
+    from dl_core.export import packing
+    from dl_core.export.download import export
 
     def broken(module):
         source = standalone(module)
@@ -93,7 +104,7 @@ def test_a_kit_that_answers_differently_is_not_offered(dataset, tmp_path, monkey
 
     monkeypatch.setattr(packing, "standalone", broken)
     (tmp_path / "kit.zip").write_text("of an earlier export")
-    path, receipt = write_kit(bundle_of(dataset, tmp_path / "bundle", "regression"), tmp_path / "kit.zip", dataset)
+    path, receipt = export(bundle_of(dataset, tmp_path / "bundle", "regression"), tmp_path / "kit.zip", dataset=dataset)
     assert path is None
     assert not receipt["passed"]
     assert "differ by up to" in receipt["reason"]
@@ -101,7 +112,7 @@ def test_a_kit_that_answers_differently_is_not_offered(dataset, tmp_path, monkey
 
 
 def test_a_baseline_is_not_packed(tmp_path):
-    from dl_core.export import write_kit
+    from dl_core.export.download import export
 
     frame = samples.table(50)
     bundle = save_bundle(
@@ -113,7 +124,7 @@ def test_a_baseline_is_not_packed(tmp_path):
         meta={},
     )
     with pytest.raises(BundleError, match="predicts in the app"):
-        write_kit(bundle, tmp_path / "kit.zip", dataset=None)
+        export(bundle, tmp_path / "kit.zip", dataset=None)
 
 
 @pytest.mark.parametrize("kit", [TABLE, SERIES, PICTURES], ids=["table", "series", "pictures"])
