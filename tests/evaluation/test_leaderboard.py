@@ -111,11 +111,19 @@ class TestSentence:
 
     def test_a_baseline_that_draws(self):
         record = board(entrant("RealMLP", 2.0, seed=1), entrant("LightGBM", 1.99, seed=4, kind="baseline"))
-        assert "LightGBM draws with it: a network is not needed here" in record["sentence"]
+        assert "but LightGBM, a simple method, draws with it" in record["sentence"]
 
     def test_a_clear_lead(self):
         record = board(entrant("RealMLP", 3.0), entrant("LightGBM", 1.0, kind="baseline"))
         assert record["sentence"].startswith("RealMLP is best: ROC AUC 0.")
+
+    def test_numbers_come_from_the_test_part_and_never_contradict_the_order(self):
+        better = Entrant(model="a", name="A", family="a", kind="network", valid=answer(2.0), test=answer(1.0))
+        lucky = Entrant(model="b", name="B", family="b", kind="network", valid=answer(1.0), test=answer(2.0))
+        assert board(better, lucky)["sentence"] == "A is best; B comes next."
+        record = board(entrant("A", 3.0), entrant("B", 1.0))
+        tested = [significant(row["test"]) for row in record["rows"]]
+        assert record["sentence"] == f"A is best: ROC AUC {tested[0]} against {tested[1]} for B, the next."
 
     def test_trials_of_one_family_are_told_apart(self):
         record = board(entrant("t001", 2.0, seed=1, name="MLP"), entrant("t002", 2.0, seed=4, name="MLP"))
