@@ -13,7 +13,9 @@ from keras_tuner.engine.trial import Trial
 from dl_core.seeds import derive
 from dl_core.space import Space
 
-RANDOM_FIRST = 2  # proposals drawn at random before the Gaussian process takes over
+RANDOM_FIRST = 3  # proposals drawn at random before the Gaussian process takes over
+CURIOSITY = 1.0  # standard deviations of optimism; Keras Tuner's 2.6 spends short searches in the corners
+COLLISIONS = 20  # random draws without anything new before a space counts as exhausted
 MOST_TRIED = 60  # the Gaussian process is cubic in the trials it has seen
 
 
@@ -44,6 +46,7 @@ def propose(space: Space, tried: Sequence[dict[str, Any]], direction: str, seed:
         num_initial_points=sum(record["source"] == "portfolio" for record in finished) + RANDOM_FIRST,
         hyperparameters=hyperparameters(space),
         allow_new_entries=False,
+        beta=CURIOSITY,
         seed=derive(seed, "oracle", len(tried)) % 2**31,
     )
     for record in finished[-MOST_TRIED:]:
@@ -52,7 +55,10 @@ def propose(space: Space, tried: Sequence[dict[str, Any]], direction: str, seed:
         trial = Trial(values, trial_id=record["trial"], status="COMPLETED")
         trial.score = record["score"]
         oracle.trials[record["trial"]] = trial
-    proposal = oracle.populate_space("next")
-    if proposal["values"] in [record["params"] for record in tried]:
-        proposal = oracle._random_populate_space()
-    return proposal["values"]
+    already = [record["params"] for record in tried]
+    params = oracle.populate_space("next")["values"]
+    for _ in range(COLLISIONS):
+        if params not in already:
+            return params
+        params = oracle._random_values()
+    return None
