@@ -36,6 +36,10 @@ class Sample:
     files: Files | None = None
 
 
+class UnprovableError(Exception):
+    """No original values can be written for a kit. The message says why."""
+
+
 def write_sample(bundle: Bundle, dataset: Dataset, folder: Path, seed: int = 0) -> Sample:
     """Original values for the kit of `bundle`, written into the new `folder`."""
     folder.mkdir(parents=True)
@@ -53,6 +57,8 @@ def _rows(bundle: Bundle, dataset: Dataset, folder: Path, seed: int) -> Sample:
     changed = chooser.choices(chosen, k=CHANGED)
     columns = bundle.preprocessor.columns
     names = [column.name for column in columns]
+    if lacking := [name for name in names if name not in texts]:
+        raise UnprovableError(f"The upload has no column {lacking[0]!r} as the model reads it.")
     frame = dataset.table(names, rows=[*chosen, *changed]).reset_index(drop=True)
     cells = texts.loc[[*chosen, *changed]].reset_index(drop=True)
     for row in range(len(chosen), len(cells)):
@@ -78,18 +84,22 @@ def _troubles(column: Column) -> list[tuple[str, float | str | None]]:
 
 
 def _history(bundle: Bundle, dataset: Dataset, folder: Path) -> Sample:
-    """The whole history as it was uploaded, or, where that is large, the rows of its first series."""
+    """The whole history as it was uploaded; from a large or binary file its first rows, as text."""
     state = bundle.state["preprocessor"]
     columns = [name for name in (*state["series"], state["time"], state["target"]) if name]
-    frame = dataset.table(columns)
     original = next((dataset.folder / "original").iterdir())
-    if dataset.meta["dialect"].get("format") == "text" and original.stat().st_size <= WHOLE_BYTES:
+    is_text = dataset.meta["dialect"].get("format") == "text"
+    if is_text and original.stat().st_size <= WHOLE_BYTES:
         path = folder / original.name
         shutil.copyfile(original, path)
-        return Sample(path, frame, "the history as it was uploaded")
+        return Sample(path, dataset.table(columns), "the history as it was uploaded")
     texts = _texts(dataset, folder)
-    about = f"the first {len(texts):,} rows of the history"
-    return Sample(_write(texts, dataset, folder), frame.loc[texts.index], about)
+    is_long = not str(dataset.meta["dialect"].get("layout", "")).startswith("wide")
+    rows = list(texts.index) if is_long else None
+    if rows is None and len(texts) == FIRST_ROWS:
+        raise UnprovableError("The history is too large a wide table to be tried out.")
+    about = f"the first {len(texts):,} rows of the history" if is_long else "the whole history, as text"
+    return Sample(_write(texts, dataset, folder), dataset.table(columns, rows=rows), about)
 
 
 def _pictures(bundle: Bundle, dataset: Dataset, folder: Path, seed: int) -> Sample:

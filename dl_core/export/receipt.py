@@ -18,7 +18,7 @@ from dl_core.bundle.folder import Bundle, sha256
 from dl_core.bundle.predictor import Predictor
 from dl_core.bundle.serving import guarded
 from dl_core.data.dataset import Dataset
-from dl_core.export.originals import Sample, write_sample
+from dl_core.export.originals import Sample, UnprovableError, write_sample
 
 Receipt = dict[str, Any]
 
@@ -42,8 +42,12 @@ def prove(bundle: Bundle, program: Path, dataset: Dataset, scratch: Path, seed: 
     """Run `program`, the predict.py of an unpacked kit, on original values of `dataset` and compare. `scratch` is an
     empty folder. The receipt says what was compared, how far the answers lie apart and whether that is close enough;
     where it is not, or where the program failed, `reason` says why."""
+    try:
+        sample = write_sample(bundle, dataset, scratch / "sample", seed)
+    except UnprovableError as error:
+        receipt = {"passed": False, "rows": 0, "identical": 0, "largest_difference": None, "reason": str(error)}
+        return {**receipt, "sentence": _sentence(receipt)}
     predictor = Predictor(bundle)
-    sample = write_sample(bundle, dataset, scratch / "sample", seed)
     predictions = predictor.predict(sample.frame, files=sample.files)
     expected = predictor.table(sample.frame, predictions)
     unit = _unit(bundle, predictions)

@@ -3,8 +3,11 @@
 import csv
 import gzip
 import io
+import re
 
-from dl_core.data.values import BLANKS, column_names
+import numpy as np
+
+from dl_core.data.values import BLANKS, column_names, parse_times
 from dl_core.encoders.cells import stored
 
 FIRST_LINES = 30
@@ -18,16 +21,76 @@ class Unusable(Exception):
 def read_table(path, record, needed):
     """{name: values as the app stores them} of the `needed` columns of a text table. `record` is bundle.json."""
     columns = {column["name"]: column for column in record["schema"]["columns"]}
-    dialect = record["dialect"]
-    text = _text(path, dialect.get("encoding"))
-    places, rows = _find_columns(text, dialect, needed, path)
-    cells = list(zip(*rows, strict=True)) if rows else []
-    found = {}
-    for name in needed:
-        column = columns[name]
-        texts = cells[places[name]] if cells else ()
-        found[name] = stored(texts, column["storage"], column["kind"], column["parse"])
-    return found
+    parts = {name: columns[name]["parse"]["parts"] for name in needed if "parts" in columns[name]["parse"]}
+    wanted = [name for name in needed if name not in parts] + [part for each in parts.values() for part in each]
+    names, rows = _find_rows(path, record["dialect"], list(dict.fromkeys(wanted)))
+    cells = dict(zip(names, zip(*rows, strict=True), strict=True))
+    cells |= {name: _one_time([cells[part] for part in each]) for name, each in parts.items()}
+    return {name: _stored(cells[name], columns[name]) for name in needed}
+
+
+def read_history(path, record, state):
+    """The id, time and target columns of the latest history, {name: values as the app stores them}. Like the training
+    file it may be long (a row for each step) or wide (a column, or a row, for each series)."""
+    columns = {column["name"]: column for column in record["schema"]["columns"]}
+    needed = [*state["series"], *([state["time"]] if state["time"] else []), state["target"]]
+    layout = columns[state["time"]]["parse"].get("layout", "long") if state["time"] else "long"
+    if not layout.startswith("wide"):
+        return read_table(path, record, needed)
+    try:
+        return read_table(path, record, needed)  # the long form will do as well
+    except Unusable:
+        keep = [state["time"]] if layout == "wide columns" else state["series"]
+        cells = _turned(path, record["dialect"], layout, keep, columns[state["time"]])
+    return {name: _stored(texts, columns[name]) for name, texts in zip(needed, cells, strict=True)}
+
+
+def _stored(texts, column):
+    return stored(texts, column["storage"], column["kind"], column["parse"])
+
+
+def _one_time(parts):
+    """'year-month-day hour:minute' from columns for year, month and perhaps day, hour and minute."""
+    times = []
+    for cells in zip(*parts, strict=True):
+        cells = [cell.strip(BLANKS) for cell in cells]
+        clock = f" {cells[3]}:{cells[4] if len(cells) > 4 else '00':0>2}" if len(cells) > 3 else ""
+        times.append("-".join([*cells, "1"][:3]) + clock)
+    return times
+
+
+def _turned(path, dialect, layout, keep, time):
+    """The cells of a wide table as columns of a long one: ids, time, value."""
+    try:
+        names, rows = _find_rows(path, dialect, keep)
+    except Unusable:
+        if layout != "wide rows" or len(keep) != 1:
+            raise
+        names, rows = _find_rows(path, dialect, [])
+        rows = [[f"row {number}", *row] for number, row in enumerate(rows, 1)]  # the series have no names of their own
+        names = [keep[0], *names]
+    kept = [names.index(name) for name in keep]
+    melted = [place for place in range(len(names)) if place not in kept]
+    if layout == "wide columns":
+        cells = [(names[place], row[kept[0]], row[place]) for place in melted for row in rows]
+        return zip(*cells, strict=True)
+    labels = [str(step) for step in range(1, len(melted) + 1)]
+    if time["storage"] == "time":
+        labels = [_time_in(names[place], time["parse"]["format"]) for place in melted]
+    cells = [
+        (*(row[place] for place in kept), label, row[place])
+        for row in rows
+        for place, label in zip(melted, labels, strict=True)
+        if label is not None
+    ]
+    return zip(*cells, strict=True)
+
+
+def _time_in(name, format):
+    """The time that a column is named by, such as 1990, X1990, 1990 [YR1990] or 2019.03; None where there is none."""
+    year = re.fullmatch(r"[Xx]?([0-9]{4})(?: \[YR[0-9]{4}\])?", name.strip())
+    texts = [name.strip(), year[1] if year else name.strip().removeprefix("X").replace(".", "-")]
+    return next((text for text in texts if not np.isnan(parse_times([text], format)[0])), None)
 
 
 def _text(path, encoding):
@@ -46,12 +109,12 @@ def _text(path, encoding):
     return content.decode("utf-8", "replace")
 
 
-def _find_columns(text, dialect, needed, path):
-    """Where each needed column stands, and the rows below the header: as the training file was written if that fits,
-    else under the first delimiter and line that name all columns."""
-    delimiters = list(dict.fromkeys([dialect.get("delimiter") or ",", ",", ";", "\t", "|"]))
+def _find_rows(path, dialect, needed):
+    """The names of all columns and the rows below them: as the training file was written if that fits, else under the
+    first delimiter and line that name every `needed` column."""
+    text = _text(path, dialect.get("encoding"))
     best = None
-    for delimiter in delimiters:
+    for delimiter in dict.fromkeys([dialect.get("delimiter") or ",", ",", ";", "\t", "|"]):
         rows, lines = _rows(text, delimiter, dialect)
         for header in _headers(dialect.get("header_row"), rows):
             below, numbers = rows[header + 1 :], lines[header + 1 :]
@@ -62,7 +125,8 @@ def _find_columns(text, dialect, needed, path):
             lacking = [name for name in needed if name not in places]
             if not lacking:
                 _check_widths(below, numbers, len(names), path)
-                return places, below
+                called = {place: name for name, place in places.items()}
+                return [called.get(place, name) for place, name in enumerate(names)], below
             if best is None or len(lacking) < len(best):
                 best = lacking
     if best is None:

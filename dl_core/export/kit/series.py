@@ -3,8 +3,8 @@
     pip install -r requirements.txt
     python predict.py FILE --out predictions.csv
 
-FILE is the latest history of one or many series as CSV or TSV, plain or as .gz, with the columns that the model was
-trained on. The predictions hold the next horizon of every series: the forecast and its quantiles 0.1 to 0.9.
+FILE is the latest history of one or many series as CSV or TSV, plain or as .gz, laid out like the training file or with
+a row for each step. The predictions hold the next horizon of every series: the forecast and its quantiles 0.1 to 0.9.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import pandas as pd  # noqa: E402
 from dl_core.bundle.serving import ServingModel, write_csv  # noqa: E402
 from dl_core.data.panel import PanelError, answer_table, history_arrays  # noqa: E402
 from dl_core.data.values import canonical_text  # noqa: E402
-from dl_core.export.kit.reading import Unusable, read_table  # noqa: E402
+from dl_core.export.kit.reading import Unusable, read_history  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 
@@ -34,9 +34,8 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     record = json.loads((HERE / "bundle.json").read_text(encoding="utf-8"))
     state = record["state"]["preprocessor"]
-    needed = [*state["series"], *([state["time"]] if state["time"] else []), state["target"]]
     try:
-        history = pd.DataFrame(read_table(options.file, record, needed))
+        history = pd.DataFrame(read_history(options.file, record, state))
         ids = {name: canonical_text(history[name]) for name in state["series"]}
         inputs, index = history_arrays(state, history.assign(**ids))
     except (Unusable, PanelError, OSError) as error:
