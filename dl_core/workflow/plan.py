@@ -20,7 +20,7 @@ from dl_core.tasks import TASKS
 
 Decision = dict[str, Any]
 MOST_WHOLE_CLASSES = 10  # a column of whole numbers with no more distinct values is taken for classes
-TARGET_NAMES = ("target", "label", "class", "y", "outcome", "output", "response")
+TARGET_NAMES = ("target", "label", "class", "y", "value", "outcome", "output", "response")
 
 
 def plan(
@@ -41,18 +41,20 @@ def plan(
     horizon: int | None = None,
     trials: int | None = None,
     epochs: int | None = None,
+    guess_target: bool = True,
 ) -> tuple[RunSpec, list[Decision]]:
     """What to run on the newest schema of `dataset`. What is given is taken as it is; the rest is guessed, and each
     guess is a decision {"key", "what", "why", "alternatives"}.
 
     `split` is random, stratified, time, group, or the name of a column that holds train, valid and test; `test` is the
-    user's own test file, imported. `horizon` is in steps; without it the run decides. Raises SpecError or TargetError
-    with a sentence where the wishes contradict each other or the data.
+    user's own test file, imported. `horizon` is in steps; without it the run decides. Without `guess_target` a target
+    must be named where only its place in the file would speak for it. Raises SpecError, TargetError or DataError with
+    a sentence where the wishes contradict each other or the data.
     """
     asked = _Asked(dataset, dataset.schema, dict(dataset.meta.get("guess") or {}))
     for name in (*(targets or ()), *series, *filter(None, (group, time))):
         asked.column(name)
-    chosen = asked.targets(targets, series)
+    chosen = asked.targets(targets, series, guess_target)
     kind = asked.kind(task, chosen, bool(horizon or series))
     spec = TaskSpec(kind=kind, targets=chosen, metric="")
     if kind == "forecasting":
@@ -99,25 +101,32 @@ class _Asked:
         hint = f"Did you mean {near[0]!r}?" if near else f"Choose one of: {', '.join(self.schema.names[:20])}."
         raise SpecError(f"There is no column {name!r} in {self.dataset.meta['name']!r}. {hint}")
 
-    def targets(self, given: Sequence[str] | None, series: Sequence[str]) -> tuple[str, ...]:
+    def targets(self, given: Sequence[str] | None, series: Sequence[str], bold: bool) -> tuple[str, ...]:
         if given:
             return tuple(dict.fromkeys(given))
-        marked = tuple(column.name for column in self.schema.having("target"))
-        guessed = marked or tuple(name for name in self.guess.get("targets", ()) if name in self.schema)
-        why = "it is marked as the target" if marked else self.guess.get("why", "it looks like an answer")
-        usable = [
-            c for c in self.schema.columns if c.role == "feature" and c.kind in ("numeric", "category", "boolean")
-        ]
-        usable = [column for column in usable if column.name not in series]
-        if not guessed:
-            named = [column.name for column in usable if column.name.lower() in TARGET_NAMES]
-            if not named:
-                names = ", ".join(column.name for column in usable[:20])
-                raise SpecError(f"Say which column is to be predicted. Choose a target from: {names}.")
-            guessed, why = (named[0],), f"a column called {named[0]!r} usually is the answer"
-        others = [column.name for column in usable if column.name not in guessed][:8]
-        self.decide("targets", f"Predict {' and '.join(map(repr, guessed))}", why, others)
-        return guessed
+        marked = self._marked("target")
+        guessed = tuple(name for name in self.guess.get("targets", ()) if name in self.schema)
+        wanted = ("numeric",) if self.dataset.modality == "series" else ("numeric", "category", "boolean")
+        usable = [column.name for column in self.schema.having("feature") if column.kind in wanted]
+        usable = [name for name in usable if name not in series]
+        named = [name for name in usable if name.lower() in TARGET_NAMES]
+        if marked:
+            chosen, why = marked, "it is marked as the target"
+        elif guessed:
+            chosen, why = guessed, self.guess.get("why", "it looks like an answer")
+        elif len(usable) == 1:
+            chosen, why = (usable[0],), "no other column could be the answer"
+        elif named:
+            chosen, why = (named[0],), "a column of this name usually is the answer"
+        elif usable and not bold:
+            raise SpecError(f"Say which column is to be predicted. Choose a target from: {', '.join(usable[:20])}.")
+        elif usable:
+            chosen, why = (usable[-1],), "the last column often is the answer"
+        else:
+            raise SpecError("No column could be predicted: there is none with numbers or classes. Check the columns.")
+        others = [name for name in usable if name not in chosen][:8]
+        self.decide("targets", f"Predict {' and '.join(map(repr, chosen))}", why, others)
+        return chosen
 
     def kind(self, given: str | None, targets: tuple[str, ...], ahead: bool) -> str:
         if given is not None:

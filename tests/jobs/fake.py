@@ -1,9 +1,10 @@
 """A supervisor and workers like the real ones, but impatient, and with handlers that need no TensorFlow.
 
-`python fake.py supervise WORKSPACE [LOCK]` and `python fake.py work WORKSPACE LANE LOCK`. What a train job does is
-named by the first family of its spec.
+`python fake.py supervise WORKSPACE [LOCK]`, `python fake.py work WORKSPACE LANE LOCK`, and `python fake.py cli …`, the
+command line in front of them. What a train job does is named by the first family of its spec.
 """
 
+import functools
 import os
 import signal
 import subprocess
@@ -11,8 +12,9 @@ import sys
 import time
 from pathlib import Path
 
+from dl_core import cli
 from dl_core.errors import DataError, Interrupted
-from dl_core.jobs import supervisor, worker
+from dl_core.jobs import ensure_supervisor, supervisor, worker
 from dl_core.jobs.rules import Patience
 from dl_core.records import append_line, write_json
 from dl_core.registry import Registry
@@ -30,7 +32,7 @@ TRIALS = 4
 def train(store, payload, job):
     run = store.run(payload["run"])
     append_line(run.folder / "events.jsonl", event="attempt", attempt=job["attempts"], pid=os.getpid())
-    return globals()[run.spec.families[0]](store, run, job)
+    return globals()[next(iter(run.spec.families), "mlp")](store, run, job)
 
 
 def add(store, payload, job):
@@ -47,7 +49,7 @@ def steps(store, run, job, before_trial=lambda number: None):
         folder = run.folder / "trials" / f"t{number:03}"
         if (folder / "trial.json").exists():
             continue
-        append_line(run.folder / "events.jsonl", event="trial_start", trial=folder.name, pid=os.getpid())
+        append_line(run.folder / "events.jsonl", event="trial_start", trial=folder.name, family="mlp", pid=os.getpid())
         before_trial(number)
         while not (run.folder / f"go-{number}").exists():
             control = store.control(run.id)
@@ -57,13 +59,44 @@ def steps(store, run, job, before_trial=lambda number: None):
                 return finished(run, "stopped")
             time.sleep(0.01)
         write_json(folder / "trial.json", {"trial": folder.name, "status": "done"})
-        append_line(run.folder / "events.jsonl", event="trial_end", trial=folder.name, pid=os.getpid())
+        fact = {"trial": folder.name, "family": "mlp", "score": 0.4, "error": None}
+        append_line(run.folder / "events.jsonl", event="trial_end", **fact, pid=os.getpid())
     return finished(run, "done")
 
 
+def mlp(store, run, job):
+    """What the command line sees of a run that ends well."""
+    facts = (
+        {"event": "phase", "phase": "search", "text": "Trying what the tuner proposes"},
+        {"event": "model", "model": "linear", "name": "Linear", "family": "linear", "kind": "baseline", "valid": 0.4},
+        {"event": "trial_start", "trial": "t001", "family": "mlp", "source": "portfolio"},
+        {"event": "epoch", "trial": "t001", "epoch": 1, "epochs": 2, "score": 0.5},
+        {"event": "trial_end", "trial": "t001", "family": "mlp", "status": "done", "score": 0.5, "error": None},
+    )
+    for fact in facts:
+        append_line(run.folder / "events.jsonl", **fact)
+    return finished(run, "done")
+
+
+realmlp = steps
+
+
 def finished(run, status):
-    row = {"model": "t001", "name": "MLP", "test": 0.5, "valid": 0.4}
-    write_json(run.folder / "leaderboard.json", {"rows": [row], "winner": "t001"})
+    """The files of a delivered run with one network."""
+    row = {"model": "t001", "name": "MLP", "family": "mlp", "kind": "network", "valid": 0.4, "test": 0.5}
+    row |= {"interval": [0.45, 0.55], "seconds": 1.0, "latency_ms": 0.2, "bytes": 1000, "tier": 1}
+    board = {
+        "metric": run.spec.task.metric,
+        "rows": [row],
+        "winner": "t001",
+        "best_network": "t001",
+        "sentence": "Fine.",
+    }
+    bundle = run.folder / "models" / "t001" / "bundle"
+    write_json(bundle / "bundle.json", {"model": "t001"})
+    write_json(run.folder / "leaderboard.json", board)
+    record = {"run": run.id, "task": run.spec.task.kind, "leaderboard": [row], "bundle": str(bundle)}
+    write_json(run.folder / "result.json", {**board, **record, "learned": float("nan")})
     return {"status": status}
 
 
@@ -106,6 +139,9 @@ def main(role, *arguments):
         supervisor.main(list(arguments), command=BROKEN, patience=IMPATIENT)
     elif role == "work":
         worker.main(list(arguments), registry=JOBS, patience=IMPATIENT, warm=lambda lane: None)
+    elif role == "cli":
+        cli.ensure_supervisor = functools.partial(ensure_supervisor, command=SUPERVISE)
+        cli.app(list(arguments))
     elif role == "broken":
         sys.exit("libtensorflow.so: cannot open shared object file")
 

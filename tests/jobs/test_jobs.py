@@ -1,6 +1,5 @@
 """Jobs in real processes: completes, is cancelled, crashes, is killed; nothing is lost and nothing runs twice."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from dl_core.records import write_json
 from dl_core.runspec import Budget, RunSpec, SplitSpec, TaskSpec
 from dl_core.store import Store
 from dl_core.store.locks import is_locked, signature
+from tests.background import end_all
 from tests.jobs import fake
 
 
@@ -92,14 +92,7 @@ class House:
             time.sleep(0.01)
 
     def close(self):
-        paths = [supervisor_lock(self.store.workspace), *(lane_lock(self.store.workspace, lane) for lane in LANES)]
-        for path in paths:
-            deadline = time.monotonic() + 10
-            while is_locked(path) and time.monotonic() < deadline:  # a process may not have signed yet
-                if holder := self.holder(path):
-                    with contextlib.suppress(ProcessLookupError):
-                        holder.signal_group(signal.SIGKILL)
-                time.sleep(0.01)
+        end_all(self.store.workspace)
 
 
 @pytest.fixture

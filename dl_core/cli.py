@@ -1,0 +1,415 @@
+"""The same journeys without a browser: train, predict, leaderboard."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from dl_core import settings
+from dl_core.errors import DeepboardError, SpecError
+from dl_core.jobs import ensure_supervisor
+from dl_core.metrics import METRICS, Metric
+from dl_core.records import to_json
+from dl_core.report import significant
+from dl_core.store import Run, Store
+
+LOOK_SECONDS = 0.2
+MOST_STARTS = 25
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+app = typer.Typer(
+    help="Deepboard: from a data file to a trained, explained and proven model.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+answers = Console()
+messages = Console(stderr=True)  # progress and errors: what is piped on stays clean
+
+WORKSPACE = typer.Option(
+    None, "--workspace", metavar="DIR", help="The folder that holds datasets and runs.", show_default="./workspace"
+)
+
+
+# commands
+
+
+@app.command()
+def train(
+    file: Path = typer.Argument(
+        ..., metavar="FILE", help="A table (CSV, TSV, Parquet, Excel, JSON lines), a ZIP or folder of images, a series."
+    ),
+    target: list[str] = typer.Option(
+        [], "--target", metavar="NAME", help="The column to predict; may be given several times."
+    ),
+    task: str = typer.Option(
+        None, "--task", help="classification, regression or forecasting.", show_default="from the target"
+    ),
+    metric: str = typer.Option(
+        None,
+        "--metric",
+        metavar="M",
+        help="What models are ranked by, such as roc_auc, accuracy, rmse or mase.",
+        show_default="usual for the task",
+    ),
+    budget: str = typer.Option("60s", "--budget", help="Time for the whole run, such as 90, 60s, 5m or 1h."),
+    seed: int = typer.Option(0, "--seed", help="The same seed gives the same split and the same first networks."),
+    split: str = typer.Option(
+        None,
+        "--split",
+        metavar="KIND",
+        help="random, stratified, time or group; or a COLUMN that holds train, valid and test.",
+        show_default="usual for the task",
+    ),
+    group: str = typer.Option(
+        None, "--group", metavar="NAME", help="A column whose rows stay together: a person, a machine, a patient."
+    ),
+    test: Path = typer.Option(None, "--test", metavar="FILE", help="Your own test file; it is looked at once."),
+    test_share: float = typer.Option(0.2, "--test-share", help="The share of the rows that is kept for the test."),
+    families: str = typer.Option(
+        "", "--families", metavar="a,b", help="Train only these architecture families.", show_default="all that fit"
+    ),
+    images: Path = typer.Option(
+        None, "--images", metavar="PATH", help="The ZIP or folder of the images that a table in FILE names."
+    ),
+    time_column: str = typer.Option(None, "--time", metavar="NAME", help="The time column of a forecast."),
+    series: list[str] = typer.Option(
+        [], "--series", metavar="NAME", help="The column that tells series apart; may be given several times."
+    ),
+    horizon: int = typer.Option(
+        None, "--horizon", metavar="N", help="How many steps ahead to forecast.", show_default="usual for the frequency"
+    ),
+    out: Path = typer.Option(
+        None, "--out", metavar="BUNDLE_DIR", help="Put the best network here, ready for `predict`."
+    ),
+    workspace: Path = WORKSPACE,
+    as_json: bool = typer.Option(False, "--json", help="End with one JSON object on the standard output."),
+) -> None:
+    """Train networks on FILE within a time budget and compare them with simple baselines.
+
+    Ctrl-C stops and keeps the best; a second Ctrl-C leaves the run going in the background.
+    """
+    from dl_core.workflow.plan import plan  # pandas and DuckDB, which --help does not need
+
+    with _sentences():
+        seconds = parse_seconds(budget)
+        _refuse_taken(out)
+        store = Store(workspace or settings.workspace())
+        layout = "table" if task in ("classification", "regression") else None
+        named = {"images": images, "layout": layout, "time_column": time_column, "series_columns": tuple(series)}
+        with (
+            _imported(store, file, **named) as dataset,
+            _imported(store, test, images=images, like=dataset) as held_out,
+        ):
+            spec, decisions = plan(
+                dataset,
+                targets=target or None,
+                task=task,
+                metric=metric,
+                seconds=seconds,
+                seed=seed,
+                split=split,
+                group=group,
+                test=held_out,
+                test_share=test_share,
+                families=[name.strip() for name in families.split(",") if name.strip()],
+                time=time_column,
+                series=series,
+                horizon=horizon,
+                guess_target=False,
+            )
+        run = store.create_run(spec, decisions=decisions)
+        for decision in decisions:
+            _say(f"[dim]{escape(decision['what'])}: {escape(decision['why'])}[/]")
+        run = follow(store, run)
+        if run.status == "failed":
+            raise DeepboardError(run.row["error"])
+        if run.status == "cancelled":
+            raise DeepboardError(f"Run {run.id} was cancelled before it had a result. Start it again.")
+        result = run.result() or {}
+        if out is not None:
+            shutil.copytree(run.model_folder(result["best_network"]) / "bundle", out, dirs_exist_ok=True)
+            result["bundle"] = str(out)
+        if as_json:
+            typer.echo(_strict_json(result))
+        else:
+            answers.print(board_table(run.leaderboard() or {}))
+            answers.print(f"{escape(result['sentence'])}\nRun {run.id}, best network in {escape(result['bundle'])}")
+
+
+@app.command()
+def predict(
+    bundle: Path = typer.Argument(..., metavar="BUNDLE", help="The folder of `train --out`, or the downloaded ZIP."),
+    file: Path = typer.Argument(..., metavar="FILE", help="New rows, new images, or the latest history of the series."),
+    out: Path = typer.Option(Path("predictions.csv"), "--out", metavar="CSV", help="Where the predictions go."),
+) -> None:
+    """Predict with a trained network: a row of the answer for each row, image or future step."""
+    os.environ.update(settings.cap_threads({}))
+    with _sentences():
+        for path, what in ((bundle, "bundle"), (file, "file")):
+            if not path.exists():
+                raise SpecError(f"There is no {what} {path}. Check the path.")
+        with messages.status("Loading the network"):
+            from dl_core.bundle.predictor import predict_file  # TensorFlow
+
+            rows = predict_file(bundle, file, out)
+        answers.print(f"{rows:,} predictions in {escape(str(out))}")
+
+
+@app.command()
+def leaderboard(
+    run: str = typer.Argument(..., metavar="RUN", help="The id of a run, as `train` prints it."),
+    workspace: Path = WORKSPACE,
+    as_json: bool = typer.Option(False, "--json", help="Print the result as one JSON object."),
+) -> None:
+    """Show every model of a run on one scale."""
+    with _sentences():
+        store = Store(workspace or settings.workspace())
+        found = store.run(run)
+        board = found.leaderboard()
+        if board is None:
+            raise DeepboardError(_why_no_board(store, found))
+        if as_json:
+            typer.echo(_strict_json(found.result() or {"run": found.id, **board}))
+            return
+        answers.print(board_table(board))
+        answers.print(escape(board["sentence"]))
+
+
+# what people write and read
+
+
+def parse_seconds(text: str) -> float:
+    """'90', '60s', '5m' or '1h' in seconds. Raises SpecError."""
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*([a-z]*)", text.strip().lower())
+    if not match or match[2] not in UNITS or not float(match[1]) > 0:
+        raise SpecError(f"A budget is a time such as 90, 60s, 5m or 1h. Received {text!r}.")
+    return float(match[1]) * UNITS[match[2]]
+
+
+def board_table(board: dict[str, Any]) -> Table:
+    """The leaderboard, best first; models of one rank differ by no more than chance."""
+    metric = METRICS.load(board["metric"])
+    table = Table(title=f"{metric.title} ({'more' if metric.direction == 'max' else 'less'} is better)")
+    for name in ("Rank", "Model", "Kind"):
+        table.add_column(name)
+    for name in ("Valid", "Test", "95 % of test", "Training", "One row", "Size"):
+        table.add_column(name, justify="right")
+    for row in board["rows"]:
+        interval = row.get("interval")
+        table.add_row(
+            str(row["tier"]),
+            escape(row["name"]),
+            row["kind"],
+            _number(row["valid"]),
+            _number(row["test"]),
+            f"{_number(interval[0])} … {_number(interval[1])}" if interval else "",
+            f"{row['seconds']:.1f} s",
+            "" if row.get("latency_ms") is None else f"{row['latency_ms']:.1f} ms",
+            "" if row.get("bytes") is None else f"{row['bytes'] / 2**20:.2f} MB",
+            style="bold" if row["model"] == board["winner"] else "",
+        )
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else significant(value)
+
+
+def _strict_json(record: dict[str, Any]) -> str:
+    """JSON that every reader takes: a number that is none is null."""
+    return to_json(json.loads(to_json(record), parse_constant=lambda name: None), indent=1)
+
+
+def _say(text: str) -> None:
+    messages.print(text, soft_wrap=True, highlight=False)
+
+
+def _why_no_board(store: Store, run: Run) -> str:
+    if run.status == "queued":
+        return f"Run {run.id} still waits, at place {store.place(run.id)} of the queue. Ask again later."
+    if run.status == "running":
+        return f"Run {run.id} is at work; models are compared at its end. Ask again later."
+    return f"Run {run.id} has no leaderboard: it is {run.status}. {run.row['error'] or 'Start it again.'}"
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """What a person can mend is said in a sentence, without a traceback."""
+    try:
+        yield
+    except DeepboardError as error:
+        _say(f"[bold red]Error:[/] {escape(str(error))}")
+        raise typer.Exit(1) from error
+
+
+# files
+
+
+def _refuse_taken(out: Path | None) -> None:
+    """An answer that could not be delivered is found before the work, not after it."""
+    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SpecError(f"{out} exists and is not an empty folder. Choose another --out, or remove it.")
+
+
+@contextmanager
+def _imported(store: Store, path: Path | None, *, like: Any = None, **options: Any) -> Iterator[Any]:
+    """A file as a dataset of the store, with the columns of the dataset `like`; None without a file. Where the block
+    refuses it, the dataset goes again. `options` are those of `import_file`."""
+    if path is None:
+        yield None
+        return
+    from dl_core.data.importing import import_file  # DuckDB
+
+    with messages.status(f"Reading {escape(str(path))}") as status:
+        folder = import_file(
+            path,
+            store.incoming(),
+            schema=like.schema if like is not None else None,
+            progress=lambda text, share: status.update(f"{escape(text)} ({share:.0%})"),
+            **options,
+        )
+    dataset = store.add_dataset(folder)
+    try:
+        yield dataset
+    except DeepboardError:
+        store.delete_dataset(dataset.id)
+        raise
+
+
+# following a run
+
+
+def follow(store: Store, run: Run) -> Run:
+    """Show a run until it ends, and return it as it ended. The first Ctrl-C asks it to stop and keep the best, the
+    second leaves it to itself and exits with 130."""
+    view = View(run)
+    starts = stops = 0
+    live = Live(view, console=messages, refresh_per_second=8, transient=True, auto_refresh=messages.is_terminal)
+    with live, _counted_interrupts() as interrupts:
+        while len(interrupts) < 2:
+            starts += ensure_supervisor(store.workspace, keep_warm=False)
+            if starts > MOST_STARTS:
+                raise DeepboardError(
+                    f"The background process ends as soon as it is started. {store.workspace}/jobs/supervisor.log says "
+                    "why; the run waits until that is mended."
+                )
+            if interrupts and not stops:
+                stops = 1
+                store.request_stop(run.id)
+                _say("Stopping, and keeping the best. Press Ctrl-C again to leave the run to itself.")
+            run = store.run(run.id)
+            view.update(run, store.place(run.id))
+            if run.ended:
+                return run
+            time.sleep(LOOK_SECONDS)
+    _say(
+        f"Run {run.id} goes on in the background. See what became of it with: "
+        f"python -m dl_core leaderboard {run.id} --workspace {escape(str(store.workspace))}"
+    )
+    raise typer.Exit(130)
+
+
+@contextmanager
+def _counted_interrupts() -> Iterator[list[int]]:
+    """Ctrl-C is noted in the list instead of breaking in wherever the program happens to be."""
+    interrupts: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@dataclass
+class View:
+    """What the events of a run say so far: drawn live in a terminal, told line by line elsewhere."""
+
+    run: Run
+    place: int = 0
+    phase: str = ""
+    doing: str = ""
+    trials: int = 0
+    network: tuple[float, str] | None = None
+    baseline: tuple[float, str] | None = None
+    offset: int = 0
+    families: dict[str, str] = field(default_factory=dict)
+
+    def update(self, run: Run, place: int) -> None:
+        self.run, self.place = run, place
+        events, self.offset = run.events(self.offset)
+        for event in events:
+            if teller := getattr(self, f"_on_{event['event']}", None):
+                teller(event)
+
+    def _on_phase(self, event: dict[str, Any]) -> None:
+        self.phase, self.doing = event["text"], ""
+        self._tell(self.phase)
+
+    def _on_model(self, event: dict[str, Any]) -> None:
+        if event["kind"] == "baseline":
+            self.baseline = self._better(self.baseline, event["valid"], event["name"])
+
+    def _on_trial_start(self, event: dict[str, Any]) -> None:
+        self.doing = f"{event['trial']} {event['family']}"
+
+    def _on_epoch(self, event: dict[str, Any]) -> None:
+        self.doing = f"{event['trial']} epoch {event['epoch']} of {event['epochs']}"
+
+    def _on_trial_end(self, event: dict[str, Any]) -> None:
+        self.trials += 1
+        if event["score"] is not None:
+            self.network = self._better(self.network, event["score"], f"{event['family']} {event['trial']}")
+        self._tell(f"  {event['trial']} {event['family']}: {event['error'] or _number(event['score'])}")
+
+    def _on_problem(self, event: dict[str, Any]) -> None:
+        if event["severity"] in ("warning", "error") and event["message"] != self.run.row["error"]:
+            _say(f"[yellow]{escape(event['message'])} {escape(event['fix'])}[/]")
+
+    def _better(self, best: tuple[float, str] | None, score: float, name: str) -> tuple[float, str]:
+        return (score, name) if best is None or self.metric.sign * (score - best[0]) > 0 else best
+
+    @property
+    def metric(self) -> Metric:
+        return METRICS.load(self.run.row["metric"])
+
+    def _tell(self, text: str) -> None:
+        if not messages.is_terminal:
+            _say(escape(text))
+
+    def __rich__(self) -> RenderableType:
+        if self.run.status == "queued":
+            where = f"place {self.place} in the queue" if self.place > 1 else "a worker gets ready"
+            return Text(f"Run {self.run.id}: {where}")
+        budget, spent = self.run.row["seconds"], self.run.spent
+        left = max(0, round(budget - spent))
+        line = Table.grid(padding=(0, 1))
+        line.add_row(
+            ProgressBar(total=budget, completed=min(spent, budget), width=40), f"{left // 60}:{left % 60:02} left"
+        )
+        best = [
+            f"{what} {_number(found[0])} ({found[1]})"
+            for what, found in (("network", self.network), ("baseline", self.baseline))
+            if found is not None
+        ]
+        trials = f"{self.trials} trial{'s' * (self.trials != 1)}" if self.trials else ""
+        details = " · ".join(
+            filter(None, (trials, self.doing, f"{self.metric.title}: {', '.join(best)}" if best else ""))
+        )
+        return Group(Text(f"{self.phase or 'Starting'}"), line, Text(details, style="dim"))

@@ -1,0 +1,221 @@
+"""The command line: the journey, the sentences for wrong use, and what Ctrl-C keeps."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from dl_core.cli import app, parse_seconds
+from dl_core.errors import SpecError
+from dl_core.jobs.launcher import ROOT
+from dl_core.store import Store
+from tests.background import end_all
+from tests.jobs import fake
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    yield tmp_path / "workspace"
+    end_all(tmp_path / "workspace")
+
+
+@pytest.fixture
+def wine(tmp_path):
+    """Sixty rows with a quantity, a class, an id, a constant, a gap and a date."""
+    rows = np.arange(60)
+    frame = pd.DataFrame(
+        {
+            "price": np.round(10 + rows * 0.37 + np.sin(rows), 2),
+            "colour": np.where(rows % 3 == 0, "red", "white"),
+            "customer_id": 100_000 + rows * 7,
+            "country": "Austria",
+            "nothing": np.where(rows < 0, "x", ""),
+            "day": pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d"),
+            "alcohol": 11 + rows % 5 / 10,
+        }
+    )
+    path = tmp_path / "wine.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def ask(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def start(*arguments):
+    command = [*fake.PYTHON, "cli", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": ROOT}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def until(true, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < deadline, "This did not happen in time."
+        time.sleep(0.01)
+    return found
+
+
+def only_run(workspace):
+    return until(lambda: (workspace / "catalogue.db").exists() and Store(workspace).runs())[0]["id"]
+
+
+@pytest.mark.jobs
+def test_train_tells_its_progress_delivers_the_bundle_and_ends_with_one_json_object(workspace, wine, tmp_path):
+    out = tmp_path / "bundle"
+    asked = ("--target", "price", "--task", "regression", "--out", out)
+    process = start("train", wine, *asked, "--workspace", workspace, "--json")
+    printed, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    result = json.loads(printed, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert {"run", "task", "metric", "winner", "best_network", "leaderboard", "bundle"} <= set(result)
+    assert result["task"] == "regression" and result["metric"] == "rmse" and result["learned"] is None
+    assert result["bundle"] == str(out) and (out / "bundle.json").exists()
+    assert "Trying what the tuner proposes" in told and "t001 mlp: 0.500" in told
+    run = Store(workspace).run(result["run"])
+    assert run.row["seconds"] == 60 and {"metric", "split.kind"} == {one["key"] for one in run.decisions()}
+
+    board = ask("leaderboard", run.id, "--workspace", workspace)
+    assert board.exit_code == 0 and "MLP" in board.stdout and "Fine." in board.stdout
+    again = ask("leaderboard", run.id, "--workspace", workspace, "--json")
+    assert json.loads(again.stdout)["run"] == run.id
+
+
+@pytest.mark.jobs
+def test_train_takes_every_wish_into_the_spec(workspace, wine):
+    wishes = (
+        "--task",
+        "regression",
+        "--metric",
+        "mae",
+        "--budget",
+        "2m",
+        "--seed",
+        "3",
+        "--test",
+        wine,
+        "--families",
+        "mlp",
+    )
+    process = start("train", wine, "--target", "price", *wishes, "--workspace", workspace)
+    printed, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert "MLP" in printed and "Fine." in printed
+    store = Store(workspace)
+    spec = store.run(store.runs()[0]["id"]).spec
+    assert (spec.task.metric, spec.budget.seconds, spec.seed, spec.families) == ("mae", 120, 3, ("mlp",))
+    assert spec.split.kind == "file" and spec.split.test_dataset in {row["id"] for row in store.datasets()}
+
+
+@pytest.mark.jobs
+def test_ctrl_c_stops_and_keeps_the_best(workspace, wine):
+    process = start("train", wine, "--target", "colour", "--families", "realmlp", "--workspace", workspace, "--json")
+    run = Store(workspace).run(only_run(workspace))
+    until(lambda: any(event["event"] == "trial_start" for event in run.events()[0]))
+    process.send_signal(signal.SIGINT)
+    printed, told = process.communicate(timeout=30)
+    assert process.returncode == 0, told
+    assert "keeping the best" in told and json.loads(printed)["run"] == run.id
+    assert Store(workspace).run(run.id).status == "stopped"
+
+
+@pytest.mark.jobs
+def test_a_second_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(workspace, wine):
+    process = start("train", wine, "--target", "colour", "--families", "realmlp", "--workspace", workspace)
+    run = Store(workspace).run(only_run(workspace))
+    until(lambda: any(event["event"] == "trial_start" for event in run.events()[0]))
+    worker = Store(workspace).catalogue.first("select pid from jobs where run = ?", run.id)["pid"]
+    os.kill(worker, signal.SIGSTOP)  # it cannot answer the first request before the second comes
+    try:
+        process.send_signal(signal.SIGINT)
+        until(lambda: Store(workspace).control(run.id).stop)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    assert process.returncode == 130
+    assert f"python -m dl_core leaderboard {run.id} --workspace {workspace}" in " ".join(told.split())
+    until(lambda: Store(workspace).run(run.id).status == "stopped")
+
+
+WRONG = {
+    "a column that is none": (["--target", "prize"], "Did you mean 'price'?"),
+    "no target": ([], "Say which column is to be predicted"),
+    "an id as target": (["--target", "customer_id"], "is an id"),
+    "an empty target": (["--target", "nothing", "--task", "classification"], "Every value of 'nothing' is missing"),
+    "one class": (["--target", "country", "--task", "classification"], "one class only"),
+    "a unique class": (["--target", "price", "--task", "classification"], "needs values that repeat"),
+    "words as a quantity": (["--target", "colour", "--task", "regression"], "holds words"),
+    "no task": (["--target", "price", "--task", "magic"], "no task called 'magic'"),
+    "no metric": (
+        ["--target", "price", "--task", "regression", "--metric", "roc_auc"],
+        "no metric 'roc_auc' for regression",
+    ),
+    "no split": (["--target", "colour", "--split", "odd"], "no split 'odd'"),
+    "no group": (["--target", "colour", "--split", "group"], "names the groups"),
+    "a split that does not fit": (
+        ["--target", "price", "--task", "regression", "--split", "stratified"],
+        "needs classification",
+    ),
+    "no family": (["--target", "price", "--families", "resnet"], "does not fit"),
+    "no budget": (["--target", "price", "--budget", "soon"], "such as 90, 60s, 5m or 1h"),
+    "no time left": (["--target", "price", "--budget", "0s"], "such as 90, 60s, 5m or 1h"),
+    "a long horizon": (["--target", "price", "--time", "day", "--horizon", "40"], "Choose a horizon of 18 or less"),
+    "no horizon": (["--target", "price", "--task", "forecasting", "--horizon", "0"], "must be 1 or more"),
+    "a horizon elsewhere": (["--target", "price", "--task", "regression", "--horizon", "3"], "belong to forecasting"),
+    "a large test": (["--target", "price", "--test-share", "0.95"], "between 0 and 0.9"),
+    "no test file": (["--target", "price", "--test", "/nowhere.csv"], "no file /nowhere.csv"),
+    "a taken folder": (["--target", "price", "--out", "."], "not an empty folder"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_use_gets_one_sentence_and_leaves_nothing_behind(case, wine, tmp_path):
+    options, sentence = WRONG[case]
+    answer = ask("train", wine, *options, "--workspace", tmp_path / "workspace")
+    assert answer.exit_code == 1 and answer.stdout == ""
+    assert sentence in answer.stderr and answer.stderr.startswith("Error: ") and "Traceback" not in answer.stderr
+    store = Store(tmp_path / "workspace")
+    assert store.datasets() == [] and store.runs() == [] and list((store.workspace / "uploads").iterdir()) == []
+
+
+def test_a_missing_file_gets_a_sentence(tmp_path):
+    answer = ask("train", tmp_path / "no.csv", "--workspace", tmp_path / "workspace")
+    assert answer.exit_code == 1 and "There is no file" in answer.stderr
+    answer = ask("predict", tmp_path / "bundle", tmp_path / "no.csv")
+    assert answer.exit_code == 1 and "There is no bundle" in answer.stderr
+
+
+def test_a_board_that_is_not_there_yet_says_why(workspace, wine):
+    assert "no run 'x'" in ask("leaderboard", "x", "--workspace", workspace).stderr
+
+
+def test_the_names_of_options_stay_stable():
+    names = {
+        "train": "target task metric budget seed split group test test-share families images time series horizon out "
+        "workspace json",
+        "predict": "out",
+        "leaderboard": "workspace json",
+    }
+    for command, wanted in names.items():
+        shown = CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(app, [command, "--help"]).stdout
+        assert set(re.findall(r"--([a-z-]+)", shown)) - {"help"} == set(wanted.split()), command
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("60s", 60), ("5m", 300), ("1.5 h", 5400), (" 2 MIN ", 120)])
+def test_budgets_are_written_as_people_say_them(text, seconds):
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5s", "0", "5 days", "1e3", "nan"])
+def test_a_budget_that_is_none_is_refused(text):
+    with pytest.raises(SpecError):
+        parse_seconds(text)
