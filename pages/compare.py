@@ -1,0 +1,198 @@
+"""Compare: every model of a run on one board, and two runs side by side."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dl_core.evaluation.reports import training
+from dl_core.families import FAMILIES
+from dl_core.metrics import METRICS
+from dl_core.report import Panel
+from dl_core.store import Run
+from ui import board as boards
+from ui import cached, guards, navigation, show, state, words
+from ui import scores as said
+
+MOST_COMPARED = 6
+
+
+def main() -> None:
+    run, board = guards.need_leaderboard()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Which model is best?")
+        if st.button(
+            "See why", type="primary", key="explain", help="How good the best model is, and what it relies on."
+        ):
+            navigation.go("explain", model=board["winner"])
+    show.lead(board["sentence"])
+    opened = boards.draw(board, key=f"board_{run.id}")
+    footnote(run, board)
+    tabs = st.tabs(["Curves", "Trials", "All scores", "Against another run"])
+    trials, metric = run.trials(), METRICS.load(board["metric"])
+    with tabs[0]:
+        curves(run, trials, board)
+    with tabs[1]:
+        trial_tab(run, trials, metric)
+    with tabs[2]:
+        show.table(boards.all_scores(board), f"scores_{run.id}", name=f"scores-{run.row['name']}")
+    with tabs[3]:
+        against(run, board)
+    way_on(board)
+    if opened:
+        boards.dialog(run, opened, board["metric"])
+
+
+def footnote(run: Run, board: dict[str, Any]) -> None:
+    """What the numbers are, and the board as a file."""
+    tested = any(row["test"] is not None for row in board["rows"])
+    sentence = "Ranked by the validation part. The scores are validation scores; the test part has not been looked at."
+    if tested:
+        samples = words.count(run.prepared.size("test"))
+        what = "forecasts" if board["task"] == "forecasting" else "pictures" if _pictures(run) else "rows"
+        looks = "once" if board["looks"] == 1 else f"{board['looks']} times"
+        sentence = (
+            f"Ranked by the validation part. The scores are for {samples} {what} no model has seen; they have been "
+            f"looked at {looks} and chose nothing. The lines are 95 % intervals."
+        )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(f'<p class="db-muted db-small" style="margin:0">{sentence}</p>')
+        st.download_button(
+            "CSV", lambda: show.safe_csv(boards.record(board)), file_name=f"leaderboard-{run.id}.csv", mime="text/csv",
+            key="board_csv", icon=":material/download:", type="tertiary", on_click="ignore", help="Download this board.",
+        )  # fmt: skip
+
+
+def _pictures(run: Run) -> bool:
+    return "image" in run.prepared.signature.inputs
+
+
+def curves(run: Run, trials: list[dict], board: dict[str, Any]) -> None:
+    metric = METRICS.load(board["metric"])
+    named = [{**trial, "family": _family(trial["family"])} for trial in trials]
+    for panel in (training.learning_curves(named, metric, board["best_network"]), training.over_time(trials, metric)):
+        if panel is not None:
+            show.panel(panel, f"{panel.title}_{run.id}")
+
+
+def trial_tab(run: Run, trials: list[dict], metric) -> None:
+    families = list(dict.fromkeys(trial["family"] for trial in trials))
+    panels = {name: panel for name in families if (panel := training.parameters(trials, metric, name))}
+    if panels:
+        name = next(iter(panels))
+        if len(panels) > 1:
+            name = st.segmented_control(
+                "Family", list(panels), default=name, format_func=_family, key="parallel_family", required=True,
+                label_visibility="collapsed",
+            )  # fmt: skip
+        show.panel(panels[name], f"parallel_{run.id}_{name}")
+    table = training.trial_table([{**trial, "family": _family(trial["family"])} for trial in trials], metric)
+    frame = pd.DataFrame(table.data["rows"], columns=table.data["columns"])
+    show.table(frame, f"trials_{run.id}", name=f"trials-{run.row['name']}")
+
+
+def _family(name: str) -> str:
+    return FAMILIES[name].title if name in FAMILIES else name
+
+
+def against(run: Run, board: dict[str, Any]) -> None:
+    """This run beside another one of the same dataset."""
+    store = cached.store()
+    others = [row for row in store.runs(run.row["dataset"], actor=state.actor()) if row["id"] != run.id]
+    others = [row for row in others if cached.board(row)]
+    if not others:
+        show.callout(
+            "note", "There is no other finished run of this dataset.", "Train again with other settings to compare."
+        )
+        return
+    zone = words.zone(st.context.timezone)
+    names = words.apart({row["id"]: f"{row['name']}, {words.moment(row['created'], zone)}" for row in others})
+    chosen = st.selectbox("Another run", list(names), format_func=names.get, key="other_run", width=420)
+    other = store.run(chosen, actor=state.actor())
+    other_board = other.leaderboard()
+    differing = differences(run, other)
+    for sentence in cautions(run, other, board, other_board):
+        show.callout("warning", sentence)
+    if board["metric"] == other_board["metric"]:
+        show.panel(side_by_side(board, other_board), f"against_{run.id}_{chosen}")
+    if differing:
+        frame = pd.DataFrame(differing, columns=["Setting", "This run", "The other run"])
+        show.table(frame, f"differences_{run.id}_{chosen}", name="differences")
+    else:
+        st.html('<p class="db-muted">Both runs were asked for the same.</p>')
+
+
+def cautions(run: Run, other: Run, board: dict, other_board: dict) -> list[str]:
+    if board["metric"] != other_board["metric"]:
+        titles = said.title(board["metric"]), said.title(other_board["metric"])
+        return [f"One run is judged by {titles[0]}, the other by {titles[1]}: their scores cannot be compared."]
+    asked = [(each.spec.split, each.spec.seed, each.spec.task.targets, each.spec.task.horizon) for each in (run, other)]
+    if asked[0] != asked[1]:
+        return ["The two runs are tested on different rows, so small differences mean nothing."]
+    return []
+
+
+def side_by_side(board: dict, other: dict) -> Panel:
+    """The best of both runs on one scale."""
+    rows = []
+    for which, name, role in ((board, "this run", "accent"), (other, "the other", None)):
+        for row in which["rows"][:MOST_COMPARED]:
+            value, interval = boards.shown(row)
+            if value is None or row["family"] == "dummy":
+                continue
+            low, high = interval or (None, None)
+            mark = "baseline" if row["kind"] == "baseline" else role
+            rows.append({"name": f"{row['name']} · {name}", "value": value, "low": low, "high": high, "role": mark})
+    metric = METRICS.load(board["metric"])
+    rows.sort(key=lambda row: -metric.sign * row["value"])
+    ahead = boards.shown(board["rows"][0])[0], boards.shown(other["rows"][0])[0]
+    note = ""
+    if None not in ahead:
+        gap = metric.sign * (ahead[0] - ahead[1])
+        word = "ahead" if gap > 0 else "behind"
+        note = (
+            f"The best of this run is {words.number(abs(gap))} {metric.title} {word}."
+            if gap
+            else "Both best are equal."
+        )
+    return Panel(
+        kind="intervals",
+        title="Both runs on one scale",
+        note=note,
+        help="Scores of the test parts with their 95 % intervals; grey are baselines.",
+        data={"rows": rows, "x_title": metric.title},
+    )
+
+
+def differences(run: Run, other: Run) -> list[list[str]]:
+    """What the two runs were asked differently."""
+    mine, theirs = run.spec, other.spec
+    asked = {
+        "Target": lambda spec: words.listing(list(spec.task.targets)),
+        "Task": lambda spec: spec.task.kind,
+        "Judged by": lambda spec: said.title(spec.task.metric),
+        "Split": lambda spec: f"{spec.split.kind}, {spec.split.test_share:.0%} test",
+        "Families": lambda spec: words.listing([_family(name) for name in spec.families], 9) or "all that fit",
+        "Schema version": lambda spec: str(spec.schema_version),
+        "Horizon": lambda spec: str(spec.task.horizon or "–"),
+        "Most trials": lambda spec: str(spec.budget.trials or "–"),
+        "Most epochs": lambda spec: str(spec.budget.epochs or "–"),
+        "Seed": lambda spec: str(spec.seed),
+    }
+    lines = [[name, say(mine), say(theirs)] for name, say in asked.items() if say(mine) != say(theirs)]
+    budgets = [words.duration(each.row["seconds"]) for each in (run, other)]
+    return [*lines, ["Budget", *budgets]] if budgets[0] != budgets[1] else lines
+
+
+def way_on(board: dict[str, Any]) -> None:
+    with st.container(horizontal=True, gap="medium"):
+        for page, label in (
+            ("explain", "Why it answers so"),
+            ("predict", "Predict with it"),
+            ("download", "Download it"),
+        ):
+            if navigation.exists(page):
+                navigation.link(page, label, icon="arrow_forward")
+
+
+main()

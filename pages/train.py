@@ -1,0 +1,223 @@
+"""Train: one sentence says what to do; everything it leaves open is folded below it."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dl_core import jobs
+from dl_core.runspec import RunSpec
+from ui import cached, forms, guards, imports, navigation, show, state, words
+
+if TYPE_CHECKING:
+    from dl_core.data.dataset import Dataset
+
+SPLITS = {
+    "auto": "Work it out",
+    "random": "At random",
+    "stratified": "At random, with the same shares of the classes in every part",
+    "time": "By time: the test is the latest part",
+    "group": "By group: rows of one group stay together",
+    "column": "As a column says",
+    "file": "My own test file",
+}
+
+
+def main() -> None:
+    dataset = guards.need_dataset()
+    st.title("What should be predicted?")
+    planned = cached.planned(dataset, forms.draft(dataset))
+    forms.sentence(dataset, planned.spec)
+    if planned.error:
+        show.callout("error" if forms.draft(dataset).get("targets") else "note", planned.error)
+        folded_without_spec(dataset)
+        return
+    ready(dataset, planned)
+    folded(dataset, planned)
+
+
+def ready(dataset: "Dataset", planned: cached.Planned) -> None:
+    waiting = [row for row in cached.store().runs(actor=state.actor()) if row["status"] in ("running", "queued")]
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        if st.button("Train", type="primary", key="train", width=150):
+            launch(planned)
+        when = "Starts at once." if not waiting else f"Starts after {words.plural(len(waiting), 'run')} before it."
+        st.html(f'<span class="db-muted">{when} You can close the page; the run goes on.</span>', width="content")
+
+
+def launch(planned: cached.Planned) -> None:
+    """Write the run down and see to it that somebody works on it. Nothing is trained here."""
+    store = cached.store()
+    run = store.create_run(planned.spec, decisions=planned.decisions, actor=state.actor())
+    jobs.ensure_supervisor(store.workspace)
+    navigation.go("run", dataset=planned.spec.dataset, run=run.id)
+
+
+def folded(dataset: "Dataset", planned: cached.Planned) -> None:
+    spec = planned.spec
+    with st.expander(f"How the data is split: {split_words(spec)}", expanded=True, icon=":material/call_split:"):
+        split(dataset, spec)
+    names = words.listing([forms.catalogue.FAMILIES[name].title for name in chosen_families(dataset, spec)])
+    with st.expander(f"Which networks are tried: {names}", icon=":material/hub:"):
+        forms.families(dataset, spec)
+    with st.expander("Why these choices", icon=":material/list_alt:"):
+        reasons(planned.decisions)
+    with st.expander("Advanced", icon=":material/tune:"):
+        advanced(dataset, spec)
+
+
+def folded_without_spec(dataset: "Dataset") -> None:
+    with st.expander("Advanced", icon=":material/tune:"):
+        advanced(dataset, None)
+
+
+def chosen_families(dataset: "Dataset", spec: RunSpec) -> list[str]:
+    if spec.families:
+        return list(spec.families)
+    fitting = forms.catalogue.fitting(spec.task.kind, {"image"} if dataset.modality == "image" else None)
+    if dataset.modality == "image":
+        return fitting
+    return [name for name in fitting if forms.catalogue.FAMILIES[name].inputs != forms.catalogue.IMAGE]
+
+
+def split_words(spec: RunSpec) -> str:
+    kinds = {
+        "random": "at random",
+        "stratified": "at random, same shares of the classes",
+        "time": "by time",
+        "group": f"by {spec.split.column}",
+        "column": f"as {spec.split.column} says",
+        "file": "your own test file",
+    }
+    return show.escape_markdown(kinds[spec.split.kind])
+
+
+def split(dataset: "Dataset", spec: RunSpec) -> None:
+    drawn = cached.split_panel(dataset, spec)
+    if drawn.panel:
+        show.panel(drawn.panel, f"split_{dataset.id}")
+        longest = " The longest series is drawn." if spec.task.series else ""
+        show.lead(
+            "Networks learn from the train part and are compared on the validation part. The test part is scored once, "
+            f"at the end, and chooses nothing.{longest}"
+        )
+    elif drawn.error:
+        show.callout("error", drawn.error)
+    else:
+        st.html('<p class="db-muted">The end of every series is kept aside; how much, the run works out.</p>')
+    if spec.task.kind == "forecasting":
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wishes = forms.draft(dataset)
+        kinds = [kind for kind in SPLITS if kind != "stratified" or spec.task.kind == "classification"]
+        asked = wishes.get("split_kind")
+        st.session_state["split_kind"] = asked if asked in kinds else "auto"
+        st.selectbox(
+            "How to split", kinds, format_func=SPLITS.get, key="split_kind", width=420, on_change=_split_asked,
+            args=(dataset,),
+        )  # fmt: skip
+        if asked in ("group", "column"):
+            names = [column.name for column in dataset.schema.columns if column.name not in spec.task.targets]
+            st.session_state["split_column"] = wishes.get("split_column")
+            st.selectbox(
+                "Column", names, key="split_column", placeholder="choose a column", width=260, on_change=_split_asked,
+                args=(dataset,),
+            )  # fmt: skip
+    if asked == "file":
+        own_test_file(dataset)
+
+
+def _split_asked(dataset: "Dataset") -> None:
+    """Turn the two selectors into the wishes a plan knows: split, group, test."""
+    wishes = forms.draft(dataset)
+    kind, column = st.session_state.get("split_kind"), st.session_state.get("split_column")
+    wishes["split_kind"], wishes["split_column"] = kind, column
+    for name in ("split", "group", "test"):
+        wishes.pop(name, None)
+    if kind in ("random", "stratified", "time"):
+        wishes["split"] = kind
+    elif kind == "group" and column:
+        wishes["group"] = column
+    elif kind == "column" and column:
+        wishes["split"] = column
+
+
+def own_test_file(dataset: "Dataset") -> None:
+    """Another dataset with the same columns as the test, or one dropped here."""
+    wishes = forms.draft(dataset)
+    others = {
+        row["id"]: row["name"]
+        for row in cached.store().datasets(actor=state.actor())
+        if row["id"] != dataset.id and row["modality"] == dataset.modality
+    }
+    arrived = imports.test_file(dataset)
+    if arrived:
+        wishes["test"] = arrived
+        st.rerun()
+    if others:
+        labels = words.apart(others)
+        st.session_state["test_dataset"] = wishes.get("test") if wishes.get("test") in others else None
+        st.selectbox(
+            "Or a dataset that is here already", list(others), format_func=labels.get, key="test_dataset",
+            placeholder="choose a dataset", width=420,
+            on_change=lambda: forms.wish(dataset, "test", st.session_state["test_dataset"]),
+        )  # fmt: skip
+
+
+def reasons(decisions: list[dict]) -> None:
+    rows = "".join(
+        f'<li><div>{escape(decision["what"])}</div><div class="why">{escape(decision["why"])}</div></li>'
+        for decision in decisions
+    )
+    st.html(f'<ol class="db-log">{rows}</ol>' if rows else '<p class="db-muted">Everything here was your choice.</p>')
+
+
+def advanced(dataset: "Dataset", spec: RunSpec | None) -> None:
+    wishes = forms.draft(dataset)
+    with st.grid(3, min_column_width=240, gap="medium"):
+        _number(dataset, "trials", "Most trials", "One trial is one network with one set of settings. Empty: no limit.")
+        _number(
+            dataset, "epochs", "Most epochs per trial", "One epoch is one pass over the train part. Empty: no limit."
+        )
+        _number(dataset, "seed", "Seed", "Fixes all randomness: the same seed gives the same split.", low=0, usual=0)
+    names = [column.name for column in forms.answers(dataset) if column.storage == "number"]
+    if len(names) > 1 and spec and spec.task.kind == "regression":
+        st.session_state["more_targets"] = list(spec.task.targets)
+        st.multiselect(
+            "Predict several numbers at once", names, key="more_targets",
+            on_change=lambda: forms.wish(dataset, "targets", tuple(st.session_state["more_targets"]) or None),
+        )  # fmt: skip
+    if spec and spec.task.kind == "forecasting":
+        series_choices(dataset, spec)
+    if len(wishes) > 1 and st.button("Back to what Deepboard would choose", key="reset", type="tertiary"):
+        forms.forget_draft(dataset)
+        st.rerun()
+
+
+def series_choices(dataset: "Dataset", spec: RunSpec) -> None:
+    columns = [column for column in dataset.schema.columns if column.name not in spec.task.targets]
+    times = [column.name for column in columns if column.kind == "datetime" or column.storage == "number"]
+    with st.container(horizontal=True):
+        st.session_state["time_column"] = spec.task.time
+        st.selectbox(
+            "Time", times, key="time_column", placeholder="the order of the rows", width=280,
+            on_change=lambda: forms.wish(dataset, "time", st.session_state["time_column"]),
+        )  # fmt: skip
+        st.session_state["series_columns"] = list(spec.task.series)
+        st.multiselect(
+            "One series for each", [column.name for column in columns if column.name != spec.task.time],
+            key="series_columns", width=420,
+            on_change=lambda: forms.wish(dataset, "series", tuple(st.session_state["series_columns"]) or None),
+        )  # fmt: skip
+
+
+def _number(dataset: "Dataset", name: str, label: str, help: str, low: int = 1, usual: int | None = None) -> None:
+    key = f"wish_{name}_{dataset.id}"
+    st.session_state[key] = forms.draft(dataset).get(name, usual)
+    st.number_input(
+        label, min_value=low, max_value=1_000_000, step=1, key=key, help=help, placeholder="no limit",
+        on_change=lambda: forms.wish(dataset, name, st.session_state[key]),
+    )  # fmt: skip
+
+
+main()

@@ -1,0 +1,193 @@
+"""The leaderboard as a table: tiers, dots with whiskers, gain over the best baseline; every row opens into its model."""
+
+from collections.abc import Iterable
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dl_core.baselines import BASELINES
+from dl_core.store import Run
+from ui import network, scores, show, words
+
+_HERE = Path(__file__).parent
+Row = dict[str, Any]
+
+
+def draw(board: dict[str, Any], key: str) -> str | None:
+    """Draw the board; returns the model whose row has just been clicked, in that one script run."""
+    component = st.components.v2.component(
+        "deepboard_board",
+        html='<div class="board"></div>\n',
+        css=(_HERE / "board.css").read_text(encoding="utf-8"),
+        js=(_HERE / "board.js").read_text(encoding="utf-8"),
+    )
+    result = component(key=key, data={"html": board_html(board)}, on_opened_change=lambda: None)
+    return result.opened
+
+
+def board_html(board: dict[str, Any]) -> str:
+    rows, title = board["rows"], scores.title(board["metric"])
+    low, high = scale([row for row in rows if shown(row)[0] is not None])
+    names = words.apart({row["model"]: row["name"] for row in rows})
+    body = "".join(
+        _tier_html(tier, list(members), board, names, low, high)
+        for tier, members in groupby(rows, key=lambda row: row["tier"])
+    )
+    better = "more is better" if board["direction"] == "max" else "less is better"
+    return (
+        f'<table><thead><tr><th class="name" scope="col">Model</th>'
+        f'<th class="score" scope="col"><span title="{escape(scores.help(board["metric"]))}">{escape(title)}</span>'
+        f' <i>{better}</i></th><th class="scale" scope="col" aria-hidden="true"><span>{words.number(low)}</span>'
+        f'<span>{words.number(high)}</span></th><th scope="col">Over the best baseline</th>'
+        '<th scope="col" class="extra">Training</th><th scope="col" class="extra">One row</th>'
+        f'<th scope="col" class="extra">Size</th></tr></thead>{body}</table>'
+    )
+
+
+def shown(row: Row) -> tuple[float | None, list[float] | None]:
+    """The score a row is shown with, and its interval: of the test part, else of the validation part."""
+    if row["test"] is not None:
+        return row["test"], row["interval"]
+    return row["valid"], row["valid_interval"]
+
+
+def scale(rows: list[Row]) -> tuple[float, float]:
+    """The ends of the drawn axis: all intervals, without the one of who always says the same (it would squeeze all
+    others) unless there is nothing else."""
+    speaking = [row for row in rows if row["family"] != "dummy"] or rows
+    ends = [end for row in speaking for end in (*(shown(row)[1] or ()), shown(row)[0])]
+    if not ends:
+        return 0.0, 1.0
+    margin = 0.04 * (max(ends) - min(ends)) or 0.05 * abs(ends[0]) or 0.05
+    return min(ends) - margin, max(ends) + margin
+
+
+def _tier_html(tier: int, rows: list[Row], board: dict, names: dict[str, str], low: float, high: float) -> str:
+    label = "Best" if tier == 1 else f"Place {tier}"
+    if len(rows) > 1:
+        label += ": a draw, the differences are within noise"
+    lines = "".join(_row_html(row, board, names[row["model"]], low, high) for row in rows)
+    return f'<tbody><tr class="tier"><td colspan="7">{label}</td></tr>{lines}</tbody>'
+
+
+def _row_html(row: Row, board: dict, name: str, low: float, high: float) -> str:
+    value, interval = shown(row)
+    role = "chosen" if row["model"] == board["winner"] else row["kind"]
+    tag = '<span class="tag">baseline</span>' if row["kind"] == "baseline" else ""
+    if row["model"] == board["best_network"] and row["model"] != board["winner"]:
+        tag = '<span class="tag network">best network</span>'
+    return (
+        f'<tr class="{role}" data-model="{escape(row["model"])}"><th scope="row" class="name"><button type="button" '
+        f'title="Open {escape(name)}">{escape(name)}</button>{tag}</th>'
+        f'<td class="score">{escape(words.score(value, interval))}</td>'
+        f'<td class="scale">{_whisker_html(value, interval, low, high)}</td>'
+        f'<td class="gain">{_gain_html(row)}</td>'
+        f'<td class="extra">{_training(row)}</td><td class="extra">{latency(row["latency_ms"])}</td>'
+        f'<td class="extra">{words.size(row["bytes"]) if row["bytes"] else "–"}</td></tr>'
+    )
+
+
+def _whisker_html(value: float | None, interval: list[float] | None, low: float, high: float) -> str:
+    if value is None:
+        return ""
+    place = (value - low) / (high - low)
+    if not 0 <= place <= 1:
+        side = "off-low" if place < 0 else "off-high"
+        return f'<div class="axis"><b class="{side}" title="{words.number(value)} lies outside this scale"></b></div>'
+    line, said = "", words.number(value)
+    if interval:
+        ends = [min(1.0, max(0.0, (end - low) / (high - low))) for end in interval]
+        said += f", 95 % between {words.number(interval[0])} and {words.number(interval[1])}"
+        line = f'<i style="left:{100 * ends[0]:.2f}%;width:{100 * (ends[1] - ends[0]):.2f}%"></i>'
+    return f'<div class="axis" title="{said}">{line}<b style="left:{100 * place:.2f}%"></b></div>'
+
+
+def _gain_html(row: Row) -> str:
+    if row.get("gain") is None:
+        return "–"
+    interval = row.get("gain_interval")
+    if interval is None:
+        return '<span class="quiet">the one to beat</span>'
+    said = f"{'+' if row['gain'] > 0 else '−'}{words.number(abs(row['gain']))}"
+    title = f"95 % between {words.number(interval[0])} and {words.number(interval[1])}"
+    if interval[0] <= 0 <= interval[1]:
+        return f'<span title="{title}">{said}</span> <span class="quiet">within noise</span>'
+    return f'<span class="{"up" if row["gain"] > 0 else "down"}" title="{title}">{said}</span>'
+
+
+def _training(row: Row) -> str:
+    return "–" if row["seconds"] is None else "< 1 s" if row["seconds"] < 1 else words.duration(row["seconds"])
+
+
+def latency(milliseconds: float | None) -> str:
+    """The time for one row: '0.36 ms', '1.2 s'."""
+    if milliseconds is None:
+        return "–"
+    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.2g} ms"
+
+
+def all_scores(board: dict[str, Any]) -> pd.DataFrame:
+    """Every metric of every model, validation and test side by side."""
+    names = words.apart({row["model"]: row["name"] for row in board["rows"]})
+    parts = ("test", "valid") if any(row["test"] is not None for row in board["rows"]) else ("valid",)
+    said = {"test": "test", "valid": "validation"}
+    lines = []
+    for row in board["rows"]:
+        line: dict[str, Any] = {"Model": names[row["model"]]}
+        for metric, values in row["scores"].items():
+            line |= {f"{scores.title(metric)}, {said[part]}": values[part] for part in parts}
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def record(board: dict[str, Any]) -> pd.DataFrame:
+    """The board for a spreadsheet: a line per model, everything that is known."""
+    plain = ("model", "name", "family", "kind", "tier", "valid", "test", "gain", "seconds", "latency_ms", "bytes")
+    lines = []
+    for row in board["rows"]:
+        line = {name: row.get(name) for name in (*plain, "parameters", "trials")}
+        for name in ("valid_interval", "interval", "gain_interval"):
+            line[f"{name}_low"], line[f"{name}_high"] = row.get(name) or (None, None)
+        for metric, values in row["scores"].items():
+            line |= {f"{metric}_{part}": value for part, value in values.items()}
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+# a model, opened
+
+
+@st.dialog("Model", width="large")
+def dialog(run: Run, model: str, metric: str) -> None:
+    """A network with its layers and settings; a baseline with what it does."""
+    row = run.model(model)
+    trial = next((record for record in run.trials() if record["trial"] == row.get("trial", model)), None)
+    if row["kind"] != "baseline" and trial is not None:
+        network.body(trial, metric, key=f"board_{run.id}_{model}")
+        return
+    card = BASELINES.get(row["family"])
+    st.markdown(f"### {show.escape_markdown(row['name'])}")
+    if card:
+        show.lead(card.why)
+    value, interval = shown(row)
+    show.facts(
+        [
+            (scores.title(metric), words.score(value, interval)),
+            ("Training time", _training(row)),
+            ("One row", latency(row.get("latency_ms"))),
+            ("Size", words.size(row["bytes"]) if row.get("bytes") else "–"),
+        ]
+    )
+    st.html(
+        '<p class="db-muted">A baseline: a simple method that every network has to beat. It predicts in the app; the '
+        "download is for networks.</p>"
+    )
+
+
+def options(rows: Iterable[Row]) -> dict[str, str]:
+    """Models for a selector: id -> name."""
+    return words.apart({row["model"]: row["name"] for row in rows})

@@ -1,0 +1,180 @@
+"""What pages read again and again. Caches are global to the server, so the owner is part of every key, and so is the
+modification time of the file that was read."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from dl_core.errors import DeepboardError
+from dl_core.records import read_json, to_json
+from dl_core.report import Panel
+from dl_core.runspec import RunSpec
+from dl_core.settings import workspace
+from dl_core.store import Run, Store
+
+if TYPE_CHECKING:
+    from dl_core.data.dataset import Dataset
+
+ACTOR = "local"
+
+
+def store() -> Store:
+    """The workspace's store, opened once per server."""
+    return _store(str(workspace()))
+
+
+@st.cache_resource(show_spinner=False)
+def _store(place: str) -> Store:
+    return Store(Path(place))
+
+
+def stamp(path: Path) -> float:
+    """When a file was last written; 0 where there is none. The part of a cache key that goes stale."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def runs_by_id(ids: Iterable[str]) -> list[Run]:
+    """The runs of `ids` that still exist, read afresh."""
+    known = {row["id"]: row for row in store().runs(actor=ACTOR)}
+    return [Run(store().workspace, known[id]) for id in ids if id in known]
+
+
+def board(row: dict[str, Any]) -> dict[str, Any] | None:
+    """The leaderboard of a run by its catalogue row; None where it has none, or none with a model."""
+    path = store().workspace / "runs" / row["id"] / "leaderboard.json"
+    found = _record(ACTOR, str(path), stamp(path))
+    return found if found and found["rows"] else None
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _record(actor: str, path: str, stamp: float) -> Any:
+    return read_json(Path(path))
+
+
+@st.cache_data(show_spinner=False, ttl=20, max_entries=4)
+def _disk(actor: str, place: str) -> dict[str, Any]:
+    return store().disk(actor=actor)
+
+
+def disk() -> dict[str, Any]:
+    """Bytes in use, at most twenty seconds old."""
+    return _disk(ACTOR, str(workspace()))
+
+
+def forget_disk() -> None:
+    _disk.clear()
+
+
+# plans
+
+WISHES = (
+    "targets", "task", "metric", "seconds", "seed", "split", "group", "test", "test_share", "families", "time",
+    "series", "horizon", "trials", "epochs",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a plan came to: a spec and the choices behind it, or the sentence that says why there is none."""
+
+    spec: RunSpec | None
+    decisions: list[dict[str, Any]]
+    error: str = ""
+
+
+def planned(dataset: "Dataset", asked: dict[str, Any]) -> Planned:
+    """What would be run on `dataset` with the wishes `asked` (keyword arguments of workflow.plan; a test file by id)."""
+    wishes = tuple(sorted((key, value) for key, value in asked.items() if key in WISHES and value is not None))
+    return _planned(ACTOR, str(dataset.folder), dataset.schema.version, dataset.meta["name"], wishes)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _planned(actor: str, folder: str, version: int, name: str, wishes: tuple) -> Planned:
+    from dl_core.data.dataset import Dataset
+    from dl_core.workflow.plan import plan
+
+    asked = dict(wishes)
+    try:
+        test = store().dataset(asked.pop("test"), actor=actor) if "test" in asked else None
+        spec, decisions = plan(Dataset(Path(folder)), test=test, **asked)
+    except DeepboardError as error:
+        return Planned(None, [], str(error))
+    return Planned(spec, decisions)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A drawing, or the sentence that says why there is none; neither where it is decided later."""
+
+    panel: Panel | None
+    error: str = ""
+
+
+def split_panel(dataset: "Dataset", spec: RunSpec) -> Drawn:
+    """How the data would be cut."""
+    return _split_panel(ACTOR, str(dataset.folder), to_json(spec.to_json()))
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _split_panel(actor: str, folder: str, spec_text: str) -> Drawn:
+    from dl_core.data.dataset import Dataset
+
+    dataset, spec = Dataset(Path(folder)), RunSpec.from_json(json.loads(spec_text))
+    try:
+        if spec.task.kind == "forecasting":
+            return Drawn(_series_split(dataset, spec))
+        return Drawn(_rows_split(dataset, spec, actor))
+    except DeepboardError as error:
+        return Drawn(None, str(error))
+
+
+def _rows_split(dataset: "Dataset", spec: RunSpec, actor: str) -> Panel:
+    from dl_core.data.split import describe_split, split_rows
+
+    test_rows = None
+    if spec.split.kind == "file":
+        test_rows = np.arange(store().dataset(spec.split.test_dataset, actor=actor).n_rows)
+    answers = dataset.table(list(spec.task.targets))
+    labelled = answers.notna().all(axis=1).to_numpy()
+    described = describe_split(dataset, spec, split_rows(dataset, spec, labelled=labelled, test_rows=test_rows))
+    parts = [
+        {"name": name, "rows": part["rows"], "start": part.get("from"), "end": part.get("to")}
+        for name, part in ((name, described["parts"][name]) for name in ("train", "valid", "test"))
+    ]
+    unit = "pictures" if dataset.modality == "image" else "rows"
+    data = {"parts": parts, "unit": unit, "x_kind": "time"}
+    return Panel(kind="split", title="", data=data, note=described["sentence"])
+
+
+def _series_split(dataset: "Dataset", spec: RunSpec) -> Panel | None:
+    """The cut of the longest series, in its own steps."""
+    if spec.task.horizon is None:
+        return None
+    from dl_core.data.panel import STEP, guess_frequency, guess_step, regular_panel, series_codes, times_of
+    from dl_core.samples.cuts import cut_series
+
+    task = spec.task
+    frame = dataset.table([*task.targets, *task.series, *filter(None, [task.time])])
+    codes, _ = series_codes(frame, task.series)
+    times = times_of(frame, task.time, codes)
+    counted = task.time is None or dataset.schema[task.time].storage == "number"
+    frequency = task.frequency or (STEP if counted else guess_frequency(times, codes))
+    step = guess_step(times, codes) if frequency == STEP else 1.0
+    roles = {"time": task.time, "series": list(task.series), "target": task.targets[0]}
+    lengths = regular_panel(frame, {**roles, "frequency": frequency, "step": step}).lengths
+    cuts = cut_series(lengths, task.horizon, task.season or 1, test_follows=spec.split.kind == "file")
+    longest = int(np.argmax(lengths))
+    ends = [0, int(cuts.until_valid[longest]), int(cuts.until_test[longest]), int(lengths[longest])]
+    parts = [
+        {"name": name, "rows": high - low, "start": low, "end": high}
+        for name, low, high in zip(("train", "valid", "test"), ends[:-1], ends[1:], strict=True)
+    ]
+    return Panel(kind="split", title="", data={"parts": parts, "unit": "steps"})

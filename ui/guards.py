@@ -1,0 +1,66 @@
+"""What a page needs before it can say anything; where it is missing, the page says what to do instead and ends."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dl_core.errors import NotFoundError
+from dl_core.store import Run
+from ui import cached, navigation, show, state
+
+if TYPE_CHECKING:
+    from dl_core.data.dataset import Dataset
+
+
+def need_dataset() -> "Dataset":
+    """The chosen dataset. Ends the page where there is none."""
+    if not state.dataset_id():
+        empty(
+            "There is no data yet.",
+            "Drop a file on the Overview, or start with one of the examples there.",
+            ("overview", "Bring data"),
+        )
+    try:
+        return cached.store().dataset(state.dataset_id(), actor=state.actor())
+    except NotFoundError as error:
+        show.error(error)
+        navigation.link("overview", "See what there is", icon="arrow_forward")
+        st.stop()
+
+
+def need_run() -> Run:
+    """The chosen run, read afresh. Ends the page where there is none."""
+    if not state.run_id():
+        if state.dataset_id():
+            empty("Nothing has been trained on this data yet.", "One click starts a run.", ("train", "Train"))
+        empty("There is no run yet.", "Bring data first; training is the second click.", ("overview", "Bring data"))
+    try:
+        return cached.store().run(state.run_id(), actor=state.actor())
+    except NotFoundError as error:
+        show.error(error)
+        navigation.link("overview", "See what there is", icon="arrow_forward")
+        st.stop()
+
+
+def need_leaderboard() -> tuple[Run, dict]:
+    """A run with a board to look at. Ends the page while there is none."""
+    run = need_run()
+    board = run.leaderboard()
+    if board is None:
+        sentence = {
+            "queued": "This run still waits for its turn.",
+            "running": "This run is still at work; its models appear here as soon as they are judged.",
+            "cancelled": "This run was cancelled, so it has no models.",
+        }.get(run.status, "This run ended without a model.")
+        empty(sentence, "The run's page tells what happened so far.", ("run", "Open the run"))
+    return run, board
+
+
+def empty(title: str, sentence: str, way: tuple[str, str]) -> None:
+    """An empty state: what is missing, what to do, one button; ends the page."""
+    st.title(title)
+    show.lead(sentence)
+    page, label = way
+    if st.button(label, type="primary"):
+        navigation.go(page)
+    st.stop()

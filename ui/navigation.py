@@ -1,0 +1,67 @@
+"""The pages in their natural order. Adding one is one file in pages/ and one line here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+
+from ui import state
+
+PAGES_FOLDER = Path(__file__).resolve().parent.parent / "pages"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page: its title in the sidebar, its icon (from the icon font that ships with Streamlit) and its tooltip."""
+
+    title: str
+    icon: str
+    help: str
+
+
+PAGES = {
+    "overview": Entry("Overview", "space_dashboard", "Your datasets and runs, and the way in for new data."),
+    "data": Entry("Data", "table_view", "What is in the data, how good it is, and what each column is for."),
+    "train": Entry("Train", "model_training", "Say what to predict and start a run."),
+    "run": Entry("Run", "monitoring", "The chosen run: live while it works, its record afterwards."),
+    "compare": Entry("Compare", "leaderboard", "All models of the run on one board, and two runs side by side."),
+}
+
+
+def pages() -> dict[str, st.Page]:
+    """The pages of the sidebar. The run stands under Train, and only once there is one."""
+    return {
+        name: st.Page(
+            PAGES_FOLDER / f"{name}.py",
+            title=entry.title,
+            icon=f":material/{entry.icon}:",
+            help=entry.help,
+            url_path=name,
+            default=name == "overview",
+            visibility="hidden" if name == "run" and not state.run_id() else "visible",
+        )
+        for name, entry in PAGES.items()
+    }
+
+
+def path(name: str) -> str:
+    return str(PAGES_FOLDER / f"{name}.py")
+
+
+def exists(name: str) -> bool:
+    return name in PAGES
+
+
+def go(name: str, **ids: str | None) -> NoReturn:
+    """Open a page; `ids` (dataset, run, model) become the selection and part of the link."""
+    state.choose(**ids)
+    st.switch_page(path(name), query_params=state.query())
+
+
+def link(name: str, label: str, *, icon: str | None = None, width: str = "content", **ids: str | None) -> None:
+    """A link to a page, with a query of its own: it can be opened in a new tab."""
+    query = {key: value for key, value in (ids or state.query()).items() if value}
+    st.page_link(
+        path(name), label=label, icon=f":material/{icon}:" if icon else None, query_params=query, width=width, help=None
+    )
