@@ -23,8 +23,9 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "D": DAY, "W": 7 * 
 _MONTHS = {"MS": 1, "ME": 1, "BMS": 1, "BME": 1, "QS": 3, "QE": 3, "BQS": 3, "BQE": 3}
 _MONTHS |= {"YS": 12, "YE": 12, "BYS": 12, "BYE": 12}
 _OLD_NAMES = {"M": "ME", "Q": "QE", "Y": "YE", "A": "YE", "H": "h", "T": "min", "S": "s"}
-# what clocks tick in; jittering times are taken for the nearest of these
-_CLOCK = np.array([1, 2, 5, 10, 15, 20, 30, *(60 * np.array([1, 2, 5, 10, 15, 20, 30])), *(3600 * np.array([1, 2, 3, 4, 6, 8, 12])), DAY, 7 * DAY])  # fmt: skip # noqa: E501
+# what clocks tick in, in seconds; jittering times are taken for the nearest of these
+_PARTS = np.array([1, 2, 5, 10, 15, 20, 30])
+_CLOCK = np.concatenate([_PARTS, 60 * _PARTS, 3600 * np.array([1, 2, 3, 4, 6, 8, 12]), [DAY, 7 * DAY]])
 
 # the cycles that calendar numbers describe, in seconds
 _CYCLES = {"hour": 3600.0, "day": DAY, "week": 7 * DAY, "year": YEAR}

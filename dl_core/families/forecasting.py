@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from dl_core.layers.series import SeasonalRepeat, WindowScale, WindowUnscale
+from dl_core.layers.series import CalendarAhead, SeasonalRepeat, WindowScale, WindowUnscale
 from dl_core.signature import ModelSignature
 from dl_core.training.recipe import Recipe
 from dl_core.training.window_feed import LARGEST_EPOCH
@@ -28,29 +28,47 @@ def windows_recipe(signature: ModelSignature, params: dict, steps: int) -> Recip
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Window:
-    """The tensors that a forecasting network starts from: the scaled `values` (batch, lookback) without gaps, the `mask`
-    of the known ones where the series have gaps, the `calendar` (batch, lookback + horizon, numbers) where there is one,
-    and the last season repeated, `repeat` (batch, horizon), which the network corrects."""
+    """The tensors that a forecasting network starts from.
+
+    `values` (batch, lookback) are scaled and without gaps; `mask` (batch, lookback) tells the known ones where the
+    series have gaps, else it is None. `moment` (batch, k) and `ahead` (batch, horizon, k) are the calendar numbers of
+    the first and of every step to forecast, None without a calendar. `repeat` (batch, horizon) is the last season over
+    and over, which the network corrects.
+    """
 
     inputs: dict[str, Any]
     values: Any
     mask: Any | None
-    calendar: Any | None
+    moment: Any | None
+    ahead: Any | None
     repeat: Any
     scale: tuple[Any, Any]
 
     @classmethod
     def of(cls, signature: ModelSignature) -> "Window":
-        options = signature.options
+        season, horizon = signature.options["season"], signature.options["horizon"]
         inputs = {name: keras.Input(spec.shape, dtype=spec.dtype, name=name) for name, spec in signature.inputs.items()}
-        scale = WindowScale(options["lookback"], options["season"], name="scale")
-        values, mask, mean, deviation = scale(inputs["history"])
-        repeat = SeasonalRepeat(options["season"], options["horizon"], name="last_season")(values)
+        scaled = WindowScale(signature.options["lookback"], season, name="scale")(inputs["history"])
+        values, mask, mean, deviation = scaled
+        moment = ahead = None
+        if "calendar" in inputs:
+            moment, ahead = CalendarAhead(horizon, name="calendar_ahead")(inputs["calendar"])
         return cls(
-            inputs, values, mask if options["gaps"] else None, inputs.get("calendar"), repeat, (mean, deviation)
+            inputs=inputs,
+            values=values,
+            mask=mask if signature.options["gaps"] else None,
+            moment=moment,
+            ahead=ahead,
+            repeat=SeasonalRepeat(season, horizon, name="last_season")(values),
+            scale=(mean, deviation),
         )
+
+    def known(self) -> Any:
+        """Everything of the window side by side: (batch, features)."""
+        parts = [tensor for tensor in (self.values, self.mask, self.moment) if tensor is not None]
+        return keras.layers.Concatenate(name="known")(parts) if len(parts) > 1 else parts[0]
 
     def model(self, correction: Any, name: str) -> keras.Model:
         """The network whose scaled quantiles are the repeated season plus `correction` (batch, horizon, 9)."""

@@ -56,9 +56,8 @@ class LSTM:
                 name=f"lstm_{layer + 1}",
             )(x)
             x = CounterDropout(params["dropout"], seed + layer, name=f"dropout_{layer + 1}")(x)
-        if window.calendar is not None:
-            first_step = window.calendar[:, lookback]
-            x = keras.layers.Concatenate(name="moment")([x, first_step])
+        if window.moment is not None:
+            x = keras.layers.Concatenate(name="moment")([x, window.moment])
         steps = keras.layers.Dense(horizon * levels, kernel_initializer="zeros", name="ahead")(x)
         steps = keras.layers.Reshape((horizon, levels), name="steps")(steps)
         # model

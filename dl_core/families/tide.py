@@ -34,22 +34,19 @@ class TiDE:
 
     def build(self, signature: ModelSignature, params: dict, seed: int) -> keras.Model:
         horizon, levels = signature.output
-        lookback, width = signature.options["lookback"], params["width"]
+        width = params["width"]
         # inputs
         window = Window.of(signature)
         # graph
-        features = [tensor for tensor in (window.values, window.mask) if tensor is not None]
-        if window.calendar is not None:
-            features.append(window.calendar[:, lookback])
-        x = keras.layers.Concatenate(name="join")(features) if len(features) > 1 else features[0]
+        x = window.known()
         sizes = [(f"encoder_{n + 1}", width) for n in range(params["layers"])]
         sizes += [(f"decoder_{n + 1}", width) for n in range(params["layers"] - 1)]
         sizes += [(f"decoder_{params['layers']}", horizon * params["step_width"])]
         for number, (name, size) in enumerate(sizes):
             x = _residual(x, width, size, params["dropout"], seed + 10 * number, name)
         x = keras.layers.Reshape((horizon, params["step_width"]), name="steps")(x)
-        if window.calendar is not None:
-            x = keras.layers.Concatenate(name="calendar_steps")([x, window.calendar[:, lookback:]])
+        if window.ahead is not None:
+            x = keras.layers.Concatenate(name="calendar_steps")([x, window.ahead])
         x = _residual(x, TEMPORAL_WIDTH, levels, params["dropout"], seed + 90, "temporal", normalise=False)
         skip = keras.layers.Dense(horizon, kernel_initializer="zeros", name="skip")(window.values)
         skip = keras.layers.Reshape((horizon, 1), name="skip_column")(skip)
@@ -64,5 +61,6 @@ def _residual(x, hidden: int, size: int, dropout: float, seed: int, name: str, n
     y = dense(hidden, activation="relu", kernel_initializer=initializers[0], name=f"{name}_hidden")(x)
     y = dense(size, kernel_initializer=initializers[1], name=f"{name}_out")(y)
     y = CounterDropout(dropout, seed, name=f"{name}_dropout")(y)
-    y = keras.layers.Add(name=f"{name}_sum")([y, dense(size, kernel_initializer=initializers[2], name=f"{name}_skip")(x)])
+    shortcut = dense(size, kernel_initializer=initializers[2], name=f"{name}_shortcut")(x)
+    y = keras.layers.Add(name=f"{name}_sum")([y, shortcut])
     return keras.layers.LayerNormalization(name=f"{name}_norm")(y) if normalise else y

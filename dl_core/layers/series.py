@@ -1,11 +1,10 @@
-"""Layers of the forecasting networks. Standalone: keras and numpy only.
+"""Layers of the forecasting networks. Standalone: keras only.
 
 A history is (batch, steps) with NaN for gaps and for what lies before the first value. Networks work on the scaled
 history and answer in scaled quantiles; `WindowScale` and `WindowUnscale` lead there and back.
 """
 
 import keras
-import numpy as np
 from keras import ops
 
 PACKAGE = "deepboard"
@@ -15,8 +14,8 @@ TINY = 1e-6
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class WindowScale(keras.layers.Layer):
-    """A history (batch, steps) -> its last `lookback` steps with mean 0 and deviation 1, the mask of the known ones, the
-    mean and the deviation: (batch, lookback) twice, (batch, 1) twice.
+    """A history (batch, steps) -> its last `lookback` steps with mean 0 and deviation 1, the mask of the known ones,
+    the mean and the deviation: (batch, lookback) twice, (batch, 1) twice.
 
     Each window is scaled by itself (Kim et al., 2022), so that one network serves series of any size. A gap takes the
     value one season before, however many seasons back it is known, else the mean.
@@ -96,8 +95,8 @@ class TrendSplit(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class SeasonalRepeat(keras.layers.Layer):
-    """The last season of a window (batch, steps), over and over: (batch, horizon). What a network adds to it is all that
-    it has to learn."""
+    """The last season of a window (batch, steps), over and over: (batch, horizon). What a network adds to it is all
+    that it has to learn."""
 
     def __init__(self, season, horizon, **kwargs):
         super().__init__(**kwargs)
@@ -116,9 +115,28 @@ class SeasonalRepeat(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
+class CalendarAhead(keras.layers.Layer):
+    """Calendar numbers (batch, lookback + horizon, k) -> those of the first step to forecast (batch, k), which place a
+    whole window in time, and those of every step ahead (batch, horizon, k)."""
+
+    def __init__(self, horizon, **kwargs):
+        super().__init__(**kwargs)
+        self.horizon = int(horizon)
+
+    def call(self, calendar):
+        return calendar[:, -self.horizon], calendar[:, -self.horizon :]
+
+    def compute_output_shape(self, shape):
+        return (shape[0], shape[2]), (shape[0], self.horizon, shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "horizon": self.horizon}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
 class Patches(keras.layers.Layer):
-    """(batch, steps) -> (batch, patches, length), from the end; the first patch starts with zeros where the steps do not
-    fill it."""
+    """(batch, steps) -> (batch, patches, length), from the end; the first patch starts with zeros where the steps do
+    not fill it."""
 
     def __init__(self, length, **kwargs):
         super().__init__(**kwargs)

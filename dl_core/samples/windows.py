@@ -133,6 +133,8 @@ def _time_format(column: Any, times: np.ndarray, grid: Grid) -> str:
     known = times[np.isfinite(times)]
     if (known % DAY == 0).all() and not (grid.unit == "seconds" and grid.size < DAY):
         return pattern
+    if "clock" in column.parse:
+        return pattern + column.parse["clock"]
     return pattern + (" %H:%M" if (known % 60 == 0).all() and grid.size % 60 == 0 else " %H:%M:%S")
 
 
