@@ -100,23 +100,24 @@ def to_square(state: State, picture: Image.Image) -> np.ndarray:
     """An upright RGB picture as uint8 (size, size, channels). Shrinking averages over the pixels that fall together;
     a letterboxed picture is centred on mid-grey."""
     size, channels = state["size"], state["channels"]
+    top, left, height, width = square_place(state, *picture.size)
     if channels == 1:
         picture = picture.convert("L")
-    width, height = picture.size
-    if state["fit"] == "letterbox":
-        longest = max(width, height)
-        width, height = (max(1, (2 * side * size + longest) // (2 * longest)) for side in (width, height))
-    else:
-        width = height = size
     if picture.size != (width, height):
         picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-    pixels = np.asarray(picture).reshape(height, width, channels)
-    if (height, width) == (size, size):
-        return pixels
     square = np.full((size, size, channels), MID_GREY, np.uint8)
-    top, left = (size - height) // 2, (size - width) // 2
-    square[top : top + height, left : left + width] = pixels
+    square[top : top + height, left : left + width] = np.asarray(picture).reshape(height, width, channels)
     return square
+
+
+def square_place(state: State, width: int, height: int) -> tuple[int, int, int, int]:
+    """Where a picture of this shape lies in its square: (top, left, height, width) in pixels."""
+    size = state["size"]
+    if state["fit"] == "squash":
+        return 0, 0, size, size
+    longest = max(width, height)
+    width, height = (max(1, (2 * side * size + longest) // (2 * longest)) for side in (width, height))
+    return (size - height) // 2, (size - width) // 2, height, width
 
 
 def _read(source: Any, row: int, size: int | None) -> Image.Image:
