@@ -8,6 +8,8 @@ from dl_core.signature import ModelSignature
 from dl_core.space import Space, choice, defaults, real
 from dl_core.training.recipe import Recipe
 
+NEAR_ZERO = 1e-3  # so that training starts from the last season repeated
+
 
 class DLinear:
     def space(self, signature: ModelSignature) -> Space:
@@ -30,8 +32,12 @@ class DLinear:
         # graph
         trend, rest = TrendSplit(params["kernel"], name="split")(window.values)
         parts = [
-            keras.layers.Dense(horizon * levels, kernel_initializer="zeros", name=f"{name}_ahead")(part)
-            for name, part in (("trend", trend), ("rest", rest))
+            keras.layers.Dense(
+                horizon * levels,
+                kernel_initializer=keras.initializers.RandomNormal(stddev=NEAR_ZERO, seed=seed + number),
+                name=f"{name}_ahead",
+            )(part)
+            for number, (name, part) in enumerate((("trend", trend), ("rest", rest)))
         ]
         steps = keras.layers.Reshape((horizon, levels), name="steps")(keras.layers.Add(name="sum")(parts))
         # model

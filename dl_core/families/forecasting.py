@@ -58,7 +58,7 @@ class Window:
         return cls(
             inputs=inputs,
             values=values,
-            mask=mask if signature.options["gaps"] else None,
+            mask=mask if signature.options.get("gaps") else None,
             moment=moment,
             ahead=ahead,
             repeat=SeasonalRepeat(season, horizon, name="last_season")(values),

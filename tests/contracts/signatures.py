@@ -24,7 +24,8 @@ def problem(name: str, task: str) -> tuple[ModelSignature, dict[str, np.ndarray]
         return _signature(spec, (CLASSES,), task), {"image": images}, np.arange(SAMPLES, dtype=np.int32) % CLASSES
     if "history" in inputs:
         lookback, horizon = 28, 7
-        waves = np.sin(np.arange(lookback + horizon) / 7 * 2 * np.pi)
+        steps = np.arange(lookback + horizon)
+        waves = (1 + steps / 20) * np.sin(steps / 7 * 2 * np.pi)  # growing: the last season repeated is no answer
         series = (waves * random.uniform(1, 3, (SAMPLES, 1)) + random.uniform(5, 9, (SAMPLES, 1))).astype(np.float32)
         calendar = random.normal(size=(SAMPLES, lookback + horizon, 2)).astype(np.float32)
         spec = {
