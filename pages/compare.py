@@ -7,7 +7,7 @@ import streamlit as st
 
 from dl_core.evaluation.reports import training
 from dl_core.families import FAMILIES
-from dl_core.metrics import METRICS
+from dl_core.metrics import METRICS, Metric
 from dl_core.report import Panel
 from dl_core.store import Run
 from ui import board as boards
@@ -28,16 +28,16 @@ def main() -> None:
     show.lead(board["sentence"])
     opened = boards.draw(board, key=f"board_{run.id}")
     footnote(run, board)
-    tabs = st.tabs(["Curves", "Trials", "All scores", "Against another run"])
-    trials, metric = run.trials(), METRICS.load(board["metric"])
-    with tabs[0]:
-        curves(run, trials, board)
-    with tabs[1]:
-        trial_tab(run, trials, metric)
-    with tabs[2]:
-        show.table(boards.all_scores(board), f"scores_{run.id}", name=f"scores-{run.row['name']}")
-    with tabs[3]:
-        against(run, board)
+    views = {
+        "Curves": lambda: curves(run, board),
+        "Trials": lambda: trial_tab(run, METRICS.load(board["metric"])),
+        "All scores": lambda: all_scores(run, board),
+        "Against another run": lambda: against(run, board),
+    }
+    for tab, view in zip(st.tabs(list(views), key="compare_view", on_change="rerun"), views.values(), strict=True):
+        if tab.open:
+            with tab:
+                view()
     way_on(board)
     if opened:
         boards.dialog(run, opened, board["metric"])
@@ -59,7 +59,7 @@ def footnote(run: Run, board: dict[str, Any]) -> None:
         st.html(f'<p class="db-muted db-small" style="margin:0">{sentence}</p>')
         st.download_button(
             "CSV", lambda: show.safe_csv(boards.record(board)), file_name=f"leaderboard-{run.id}.csv", mime="text/csv",
-            key="board_csv", icon=":material/download:", type="tertiary", on_click="ignore", help="Download this board.",
+            key="board_csv", icon=":material/download:", type="tertiary", on_click="ignore", help="This board.",
         )  # fmt: skip
 
 
@@ -67,15 +67,16 @@ def _pictures(run: Run) -> bool:
     return "image" in run.prepared.signature.inputs
 
 
-def curves(run: Run, trials: list[dict], board: dict[str, Any]) -> None:
-    metric = METRICS.load(board["metric"])
+def curves(run: Run, board: dict[str, Any]) -> None:
+    trials, metric = run.trials(), METRICS.load(board["metric"])
     named = [{**trial, "family": _family(trial["family"])} for trial in trials]
     for panel in (training.learning_curves(named, metric, board["best_network"]), training.over_time(trials, metric)):
         if panel is not None:
             show.panel(panel, f"{panel.title}_{run.id}")
 
 
-def trial_tab(run: Run, trials: list[dict], metric) -> None:
+def trial_tab(run: Run, metric: Metric) -> None:
+    trials = run.trials()
     families = list(dict.fromkeys(trial["family"] for trial in trials))
     panels = {name: panel for name in families if (panel := training.parameters(trials, metric, name))}
     if panels:
@@ -89,6 +90,10 @@ def trial_tab(run: Run, trials: list[dict], metric) -> None:
     table = training.trial_table([{**trial, "family": _family(trial["family"])} for trial in trials], metric)
     frame = pd.DataFrame(table.data["rows"], columns=table.data["columns"])
     show.table(frame, f"trials_{run.id}", name=f"trials-{run.row['name']}")
+
+
+def all_scores(run: Run, board: dict[str, Any]) -> None:
+    show.table(boards.all_scores(board), f"scores_{run.id}", name=f"scores-{run.row['name']}")
 
 
 def _family(name: str) -> str:

@@ -1,8 +1,8 @@
 """Lines over an axis: learning curves, a series, scores over time.
 
 data: series [{name, x, y, role, dash, shape, markers, dots}], x_title, y_title (markers: points on the line; dots:
-points without one); optional x_kind 'time' (x in epoch seconds), log_y, zero (a line at zero), band {low, high} between
-which nothing is unusual.
+points without one); optional x_kind 'time' (x in epoch seconds), log_y, zero (a line at zero), y_range, band {low, high}
+between which nothing is unusual.
 """
 
 import math
@@ -54,8 +54,12 @@ def draw(data: dict, style: Style) -> go.Figure:
     figure.update_layout(showlegend=not direct, margin_r=96 if direct and spoken else 16, margin_t=16 if direct else 40)
     everywhere = [place for series in data["series"] for place in along({**data, **series})]
     ends = [min(everywhere), max(everywhere)] if everywhere and min(everywhere) != max(everywhere) else None
+    if ends and any(_mode(series) != "lines" for series in data["series"]):
+        room = (ends[1] - ends[0]) * 0.015  # a marker at the edge is drawn whole
+        ends = [ends[0] - room, ends[1] + room]
     figure.update_xaxes(title_text=title(data.get("x_title", "")), showgrid=False, range=ends)
-    figure.update_yaxes(title_text=title(data.get("y_title", "")), type="log" if data.get("log_y") else "linear")
+    kind = "log" if data.get("log_y") else "linear"
+    figure.update_yaxes(title_text=title(data.get("y_title", "")), type=kind, range=data.get("y_range"))
     return figure
 
 

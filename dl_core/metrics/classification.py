@@ -62,7 +62,7 @@ def _roc_auc(weights: np.ndarray, truth: np.ndarray, prediction: np.ndarray, **_
         below = negatives.sum(1, keepdims=True) - np.cumsum(negatives, axis=1) + 0.5 * negatives
         pairs = positives.sum(1, dtype=np.float64) * negatives.sum(1, dtype=np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
-            scores.append(np.sum(positives * below, axis=1, dtype=np.float64) / pairs)
+            scores.append(np.einsum("rs,rs->r", positives, below, dtype=np.float64) / pairs)
     return _average(scores, len(weights))
 
 
@@ -71,7 +71,8 @@ def _pr_auc(weights: np.ndarray, truth: np.ndarray, prediction: np.ndarray, **_)
     for positives, everything in _against_rest(weights, truth, prediction):
         with np.errstate(invalid="ignore", divide="ignore"):
             precision = np.nan_to_num(np.cumsum(positives, axis=1) / np.cumsum(everything, axis=1))
-            scores.append(np.sum(positives * precision, axis=1, dtype=np.float64) / positives.sum(1, dtype=np.float64))
+            found = np.einsum("rs,rs->r", positives, precision, dtype=np.float64)
+            scores.append(found / positives.sum(1, dtype=np.float64))
     return _average(scores, len(weights))
 
 

@@ -1,4 +1,4 @@
-"""The leaderboard as a table: tiers, dots with whiskers, gain over the best baseline; every row opens into its model."""
+"""The leaderboard as a table: places, dots with whiskers, gain over the best baseline; a row opens into its model."""
 
 from collections.abc import Iterable
 from html import escape
@@ -39,10 +39,10 @@ def board_html(board: dict[str, Any]) -> str:
     )
     better = "more is better" if board["direction"] == "max" else "less is better"
     return (
-        f'<table><thead><tr><th class="name" scope="col">Model</th>'
+        '<table><thead><tr><th class="place" scope="col">Place</th><th class="name" scope="col">Model</th>'
         f'<th class="score" scope="col"><span title="{escape(scores.help(board["metric"]))}">{escape(title)}</span>'
-        f' <i>{better}</i></th><th class="scale" scope="col" aria-hidden="true"><span>{words.number(low)}</span>'
-        f'<span>{words.number(high)}</span></th><th scope="col">Over the best baseline</th>'
+        f' <i>{better}</i></th><th class="scale" scope="col" aria-hidden="true"><div><span>{words.number(low)}</span>'
+        f'<span>{words.number(high)}</span></div></th><th scope="col" title="More than 0 is better than the best simple method">Gain over baseline</th>'
         '<th scope="col" class="extra">Training</th><th scope="col" class="extra">One row</th>'
         f'<th scope="col" class="extra">Size</th></tr></thead>{body}</table>'
     )
@@ -67,11 +67,15 @@ def scale(rows: list[Row]) -> tuple[float, float]:
 
 
 def _tier_html(tier: int, rows: list[Row], board: dict, names: dict[str, str], low: float, high: float) -> str:
-    label = "Best" if tier == 1 else f"Place {tier}"
-    if len(rows) > 1:
-        label += ": a draw, the differences are within noise"
     lines = "".join(_row_html(row, board, names[row["model"]], low, high) for row in rows)
-    return f'<tbody><tr class="tier"><td colspan="7">{label}</td></tr>{lines}</tbody>'
+    said = f"These {_small(len(rows))} draw: the differences are within noise"
+    caption = f'<tr class="tier"><td></td><td colspan="7">{said}</td></tr>' if len(rows) > 1 else ""
+    return f"<tbody>{caption}{lines}</tbody>"
+
+
+def _small(number: int) -> str:
+    names = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return names[number - 2] if number < 10 else str(number)
 
 
 def _row_html(row: Row, board: dict, name: str, low: float, high: float) -> str:
@@ -81,8 +85,8 @@ def _row_html(row: Row, board: dict, name: str, low: float, high: float) -> str:
     if row["model"] == board["best_network"] and row["model"] != board["winner"]:
         tag = '<span class="tag network">best network</span>'
     return (
-        f'<tr class="{role}" data-model="{escape(row["model"])}"><th scope="row" class="name"><button type="button" '
-        f'title="Open {escape(name)}">{escape(name)}</button>{tag}</th>'
+        f'<tr class="{role}" data-model="{escape(row["model"])}"><td class="place">{row["tier"]}</td>'
+        f'<th scope="row" class="name"><button type="button" title="Open {escape(name)}">{escape(name)}</button>{tag}</th>'
         f'<td class="score">{escape(words.score(value, interval))}</td>'
         f'<td class="scale">{_whisker_html(value, interval, low, high)}</td>'
         f'<td class="gain">{_gain_html(row)}</td>'

@@ -57,8 +57,21 @@ def learning_curves(trials: list[dict], metric: Metric, best: str | None = None)
         title="Learning curves",
         note=f"{len(series)} trials; the best is drawn in colour.",
         help=f"{metric.title} on the validation part after every pass over the training part.",
-        data={"x_title": "epochs", "y_title": f"validation {metric.title}", "series": series},
+        data={
+            "x_title": "epochs",
+            "y_title": f"validation {metric.title}",
+            "series": series,
+            "y_range": _readable(series, metric),
+        },
     )
+
+
+def _readable(series: list[dict], metric: Metric) -> list[float]:
+    """An axis on which the leaders can be told apart: the worst tenth of the points may lie outside."""
+    ordered = sorted((value for line in series for value in line["y"]), key=lambda value: metric.sign * value)
+    low, high = sorted((ordered[len(ordered) // 10], ordered[-1]))
+    room = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+    return [low - room, high + room]
 
 
 def over_time(trials: list[dict], metric: Metric) -> Panel | None:
