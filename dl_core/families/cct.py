@@ -27,8 +27,8 @@ DEPTH_DROP = 0.1  # of the last block; earlier ones less, in steps
 class CCT:
     def space(self, signature: ModelSignature) -> Space:
         return (
-            choice("width", (64, 96, 128, 192), 96, "Numbers in each token."),
-            integer("layers", 1, 4, 2, help="Transformer blocks."),
+            choice("width", (64, 96, 128), 96, "Numbers in each token."),
+            integer("layers", 1, 3, 2, help="Transformer blocks."),
             choice("expansion", (1, 2), 1, "Width of a block's dense part, as a multiple of the tokens'."),
             views(signature),
             real("dropout", 0.0, 0.4, 0.0, help="Share of features silenced before the answer."),

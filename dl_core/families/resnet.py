@@ -25,8 +25,8 @@ BATCH_MOMENTUM = 0.9  # short trainings: the averages must follow
 class ResNet:
     def space(self, signature: ModelSignature) -> Space:
         return (
-            choice("width", (16, 24, 32, 48), 16, "Channels of the first stage; each later stage doubles them."),
-            integer("blocks", 1, 3, 1, help="Residual blocks of each stage."),
+            choice("width", (16, 24, 32), 16, "Channels of the first stage; each later stage doubles them."),
+            integer("blocks", 1, 2, 1, help="Residual blocks of each stage."),
             views(signature),
             real("dropout", 0.0, 0.4, 0.0, help="Share of features silenced before the answer."),
             real("label_smoothing", 0.0, 0.2, 0.1, help="Share of the target spread over the other classes."),
@@ -36,7 +36,7 @@ class ResNet:
 
     def portfolio(self, signature: ModelSignature) -> list[dict]:
         base = defaults(self.space(signature))
-        return [base, {**base, "width": 32}]
+        return [base, {**base, "width": 24}]
 
     def recipe(self, signature: ModelSignature, params: dict) -> Recipe:
         return Recipe(
