@@ -14,8 +14,10 @@ import duckdb
 
 from dl_core.data import duck
 from dl_core.data.dataset import ROW
+from dl_core.data.guess import guess
 from dl_core.data.kinds import infer, misfit_problem, trimmed, value_sql
 from dl_core.data.layout import Turn, again, constant_columns, decide, parts_sql, turn_long, with_roles
+from dl_core.data.profile import profile
 from dl_core.data.readers import READERS, Raw, Upload
 from dl_core.data.readers.detect import detect
 from dl_core.data.readers.raw import Progress
@@ -26,7 +28,6 @@ from dl_core.problems import Problem
 from dl_core.records import write_json
 
 NEEDED_ROLES = ("feature", "time", "series", "static", "known-ahead")
-NEEDED_IN_SERIES = ("time", "series", "static", "known-ahead")
 
 
 def import_file(
@@ -109,6 +110,9 @@ def _import(upload: Upload, work: Path, schema: Schema | None, asked: Asked) -> 
     if (upload.folder / "files.parquet").exists():
         (upload.folder / "files.parquet").rename(work / "files.parquet")
         (upload.folder / "files").rename(work / "files")
+    upload.progress("Counting and drawing", 0.0)
+    facts = profile(work, table.schema, upload.folder)
+    write_json(work / "profile.json", facts)
     size, fingerprint = _fingerprint(upload.path)
     return {
         "modality": table.modality,
@@ -118,6 +122,7 @@ def _import(upload: Upload, work: Path, schema: Schema | None, asked: Asked) -> 
         "dialect": {**raw.dialect, "layout": table.layout, "layout_reason": table.layout_reason},
         "problems": [problem.to_json() for problem in table.problems],
         "absent": table.absent,
+        "guess": guess(table.schema, facts, table.modality, upload.path.name),
     }
 
 
@@ -198,15 +203,16 @@ def _coerce(connection: duckdb.DuckDBPyConnection, raw: Raw, schema: Schema, upl
     names, rows = list(raw.names), raw.rows
     time = next((column for column in schema.columns if "layout" in column.parse), None)
     layout = time.parse["layout"] if time else "table"
-    if time is not None and layout.startswith("wide"):
+    if time is not None and layout.startswith("wide") and time.role in NEEDED_ROLES:
         turn = again(layout, names, schema, time)
         rows = _turn(connection, turn, upload)
         names = turn.names
     places = _places(names, schema)
     parts = next((column for column in schema.columns if "parts" in column.parse), None)
-    needed = NEEDED_IN_SERIES if time is not None else NEEDED_ROLES
-    lacking = [c.name for c in schema.columns if c.role in needed and c is not parts and c.name not in places]
-    lacking += [name for name in (parts.parse["parts"] if parts else []) if name not in places]
+    lacking = [c.name for c in schema.columns if c.role in NEEDED_ROLES and c is not parts and c.name not in places]
+    if parts is not None and not all(name in places for name in parts.parse["parts"]):
+        lacking += [name for name in parts.parse["parts"] if name not in places and parts.role in NEEDED_ROLES]
+        parts = None
     if lacking:
         listed = ", ".join(repr(name) for name in lacking[:5]) + (", …" if len(lacking) > 5 else "")
         raise DataError(

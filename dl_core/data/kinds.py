@@ -123,8 +123,10 @@ def time_function(connection: duckdb.DuckDBPyConnection, format: str) -> str:
     known = connection.execute("select 1 from duckdb_functions() where function_name = ?", [name]).fetchone()
     if known is None:
 
-        def parse(texts: pa.Array) -> pa.Array:
-            return pa.array(parse_times(texts.to_pylist(), format), from_pandas=True)
+        def parse(texts: pa.ChunkedArray) -> pa.Array:
+            encoded = texts.combine_chunks().dictionary_encode()
+            values = pa.array(parse_times(encoded.dictionary.to_pylist(), format), from_pandas=True)
+            return values.take(encoded.indices)
 
         connection.create_function(name, parse, ["VARCHAR"], "DOUBLE", type="arrow", null_handling="special")
     return name

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pandas as pd
 
 from dl_core.data import duck
 from dl_core.data.dataset import ROW
@@ -33,6 +34,9 @@ MANY_MEASURES = 6
 """A panel with more measured columns than this reads as a table about things, not as series."""
 FEWEST_WIDE = 10
 CANDIDATES = 8
+MOST_IDS = 3
+MOST_TIMES = 4
+FEW_ROWS = 20_000
 LOOKED_AT = 2_000_000
 
 STEP_NAME = re.compile(
@@ -251,7 +255,7 @@ def _long(
     forced: bool,
 ) -> Layout:
     why = "no column holds a time"
-    for time in times:
+    for time in times[:MOST_TIMES]:
         chosen = series or _series_columns(connection, names, findings, time)
         if chosen is None:
             why = f"times of {time.column.name!r} repeat, and no column tells series apart"
@@ -338,30 +342,52 @@ def _series_columns(
         if (wordlike or numbered) and 1 < counts.distinct_text <= counts.rows / 3:
             candidates.append((not likely, position))
     positions = [position for _, position in sorted(candidates)[:CANDIDATES]]
-    for size in range(4):
-        for chosen in combinations(positions, size):
-            ids = "".join(f", {trimmed(f'c{position}')}" for position in chosen)
-            found = connection.execute(
-                f"select count(*), count(distinct (t{ids})) from (select {time.sql} as t, * from raw) "
-                "where t is not null"
-            ).fetchone()
-            if found and found[0] and found[0] - found[1] <= DOUBLED_SHARE * found[0]:
-                return tuple(names[position] for position in sorted(chosen))
+    times, ids = _read(connection, time, positions)
+    if not _tell_apart(times, ids):
+        return None
+    for size in range(MOST_IDS + 1):
+        for chosen in combinations(range(len(positions)), size):
+            if _tell_apart(times, [ids[number] for number in chosen]):
+                return tuple(names[positions[number]] for number in sorted(chosen, key=positions.__getitem__))
     return None
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, time: TimeColumn, positions: Sequence[int]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The times (n,) of the rows that have one, and a code (n,) for the text in each of the columns `positions`."""
+    selected = "".join(f", {trimmed(f'c{position}')} as c{position}" for position in positions)
+    frame = connection.execute(
+        f"select * from (select {time.sql} as t{selected} from (select * from raw limit {LOOKED_AT})) "
+        "where t is not null"
+    ).df()
+    return frame["t"].to_numpy(np.float64), [pd.factorize(frame[f"c{position}"])[0] for position in positions]
+
+
+def _tell_apart(times: np.ndarray, ids: Sequence[np.ndarray]) -> bool:
+    """Whether the time and the ids together hardly ever repeat. What repeats among some rows repeats among all."""
+    few = slice(0, FEW_ROWS)
+    return len(times) > 0 and all(
+        _doubled([times[part], *(code[part] for code in ids)]) <= DOUBLED_SHARE
+        for part in ((few, slice(None)) if len(times) > FEW_ROWS else (slice(None),))
+    )
+
+
+def _doubled(columns: Sequence[np.ndarray]) -> float:
+    """The share of rows that occurred before."""
+    order = np.lexsort(columns)
+    same = np.ones(len(order) - 1, dtype=bool)
+    for column in columns:
+        same &= np.diff(column[order]) == 0
+    return float(same.sum() / len(order))
 
 
 def _grid(
     connection: duckdb.DuckDBPyConnection, names: Sequence[str], time: TimeColumn, series: Sequence[str]
 ) -> Regularity | None:
-    ids = ", ".join(trimmed(f"c{list(names).index(name)}") for name in series)
-    code = f"dense_rank() over (order by {ids})" if series else "1"
-    frame = connection.execute(
-        f"select {time.sql} as t, {code} as code from (select * from raw limit {LOOKED_AT})"
-    ).fetchnumpy()
-    times = np.ma.filled(np.ma.asarray(frame["t"], dtype=np.float64), np.nan)
-    codes = np.asarray(frame["code"], dtype=np.int64)
-    known = np.isfinite(times)
-    return regularity(times[known], codes[known], time.is_step)
+    times, ids = _read(connection, time, [list(names).index(name) for name in series])
+    codes = np.unique(np.stack(ids), axis=1, return_inverse=True)[1] if ids else np.zeros(len(times), np.int64)
+    return regularity(times, codes, time.is_step)
 
 
 def regularity(times: np.ndarray, codes: np.ndarray, is_step: bool) -> Regularity | None:
@@ -486,7 +512,7 @@ def rows_turn(names: Sequence[str], usable: Sequence[int], any_name: bool = Fals
 
 
 def again(kind: str, names: Sequence[str], schema: Schema, time: Column) -> Turn:
-    """The turn of another file with the layout of the one that `schema` came from. Raises DataError where it differs."""
+    """The turn of another file that is laid out like the one of `schema`. Raises DataError where it is not."""
     if kind == "wide columns":
         if time.name not in names:
             raise DataError(

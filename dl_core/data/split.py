@@ -60,7 +60,8 @@ def split_rows(
 
 
 def describe_split(dataset: Dataset, spec: RunSpec, parts: Parts) -> dict[str, Any]:
-    """What a drawing of the split needs: for each part its rows and share, and its classes, times or groups."""
+    """What a drawing of the split needs: for each part {"rows", "share"} and "classes", "from" and "to", or "groups";
+    beside them "kind", "column" and a "sentence"."""
     total = sum(len(rows) for rows in parts.values())
     described: dict[str, Any] = {part: {"rows": len(rows), "share": len(rows) / total} for part, rows in parts.items()}
     own = {part: rows for part, rows in parts.items() if not (spec.split.kind == "file" and part == "test")}
@@ -87,7 +88,7 @@ def describe_split(dataset: Dataset, spec: RunSpec, parts: Parts) -> dict[str, A
         "file": "The test part is a file of its own",
     }[spec.split.kind]
     sizes = ", ".join(f"{len(rows):,} {part}" for part, rows in parts.items())
-    return {"kind": spec.split.kind, "column": column, "parts": described, "sentence": f"{how}: {sizes}."}
+    return {**described, "kind": spec.split.kind, "column": column, "sentence": f"{how}: {sizes}."}
 
 
 # drawing rows

@@ -6,7 +6,7 @@ missing everywhere. The import types whole files by the same rules in SQL (data/
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -132,6 +132,14 @@ _CLOCK = (
 )
 _COMPACT = {"%Y%m%d": r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"}
 
+_DAY_PARTS = ("year", "short", "month", "day", "name", "quarter", "week", "weekday")
+_DATE_MARKS = {4: "-", 7: "-"}
+_ISO_MARKS = {
+    10: _DATE_MARKS,
+    16: {**_DATE_MARKS, 10: " T", 13: ":"},
+    19: {**_DATE_MARKS, 10: " T", 13: ":", 16: ":"},
+}
+
 EPOCH_UNITS = {"epoch s": 1.0, "epoch ms": 1e3, "epoch us": 1e6, "epoch ns": 1e9}
 
 DAY_FORMATS = (
@@ -172,21 +180,73 @@ def parse_times(strings: Iterable[Any], format: str) -> np.ndarray:
     """
     if format in EPOCH_UNITS:
         return parse_numbers(strings) / EPOCH_UNITS[format]
+    strings = list(strings)
+    if format != "%Y-%m-%d":
+        return _each(strings, _time_parser(format))
+    seconds = _iso_seconds(strings)
+    rest = np.flatnonzero(np.isnan(seconds))
+    seconds[rest] = _each([strings[place] for place in rest], _time_parser(format))
+    return seconds
+
+
+def _iso_seconds(strings: Sequence[Any]) -> np.ndarray:
+    """Times written like 2019-01-31, 2019-01-31 23:59 or 2019-01-31T23:59:59, with or without a Z (n,); NaN for all
+    others, right or wrong: the general parser has the last word on them."""
+    seconds = np.full(len(strings), np.nan)
+    texts = [text.removesuffix("Z") if isinstance(text, str) else "" for text in strings]
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    for size, marks in _ISO_MARKS.items():
+        places = np.flatnonzero(sizes == size)
+        if not len(places):
+            continue
+        letters = np.array([texts[place] for place in places], dtype=f"U{size}").view(np.uint32).reshape(-1, size)
+        digits = letters.astype(np.int64) - ord("0")
+        plain = np.ones(len(places), dtype=bool)
+        for position in range(size):
+            if position in marks:
+                plain &= np.isin(letters[:, position], [ord(mark) for mark in marks[position]])
+            else:
+                plain &= (digits[:, position] >= 0) & (digits[:, position] <= 9)
+        places, digits = places[plain], digits[plain]
+
+        def number(first: int, last: int, digits: np.ndarray = digits) -> np.ndarray:
+            return digits[:, first:last] @ 10 ** np.arange(last - first - 1, -1, -1)
+
+        year, month, day = number(0, 4), number(5, 7), number(8, 10)
+        clock = [number(11, 13), number(14, 16), number(17, 19)] if size == 19 else [np.zeros(len(year), np.int64)] * 3
+        if size == 16:
+            clock = [number(11, 13), number(14, 16), clock[2]]
+        known = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
+        known &= (clock[0] <= 23) & (clock[1] <= 59) & (clock[2] <= 59)
+        months = ((year - 1970) * 12 + np.clip(month, 1, 12) - 1).astype("datetime64[M]")
+        days = months.astype("datetime64[D]") + (day - 1)
+        known &= days.astype("datetime64[M]") == months
+        value = days.astype(np.int64) * 86400.0 + clock[0] * 3600 + clock[1] * 60 + clock[2]
+        seconds[places[known]] = value[known]
+    return seconds
+
+
+def _time_parser(format: str) -> Callable[[str], float]:
+    """A function from one text to its seconds; days are looked up once."""
     whole = _time_pattern(format).fullmatch
+    days: dict[tuple, float] = {}
 
     def seconds(text: str) -> float:
         match = whole(text.strip(BLANKS))
-        return _seconds(match.groupdict()) if match else math.nan
+        if match is None:
+            return math.nan
+        found = match.groupdict()
+        key = tuple(found.get(part) for part in _DAY_PARTS)
+        if key not in days:
+            days[key] = _day_seconds(found)
+        return days[key] + _clock_seconds(found) if found.get("hour") else days[key]
 
-    return _each(strings, seconds)
+    return seconds
 
 
-def _seconds(found: dict[str, str | None]) -> float:
-    try:
-        day = _day(found)
-    except ValueError:  # no such day in the calendar
-        return math.nan
-    hour, minute, second = (int(found.get(key) or 0) for key in ("hour", "minute", "second"))
+def _clock_seconds(found: dict[str, str | None]) -> float:
+    """Seconds since midnight UTC; NaN for a time that no clock shows."""
+    hour, minute, second = (int(found.get(part) or 0) for part in ("hour", "minute", "second"))
     half = (found.get("half") or "").replace(".", "").lower()
     if half:
         if not 1 <= hour <= 12:
@@ -194,8 +254,16 @@ def _seconds(found: dict[str, str | None]) -> float:
         hour = hour % 12 + (12 if half == "pm" else 0)
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second)):
         return math.nan
-    fraction = float("0." + found["fraction"][1:]) if found.get("fraction") else 0.0
-    return (day.toordinal() - 719163) * 86400.0 + hour * 3600 + minute * 60 + second + fraction - _offset(found)
+    fraction = found.get("fraction")
+    return hour * 3600 + minute * 60 + second + (float("0." + fraction[1:]) if fraction else 0.0) - _offset(found)
+
+
+def _day_seconds(found: dict[str, str | None]) -> float:
+    """Seconds from 1970 to the day; NaN for one that is in no calendar."""
+    try:
+        return (_day(found).toordinal() - 719163) * 86400.0
+    except ValueError:
+        return math.nan
 
 
 def _day(found: dict[str, str | None]) -> date:
@@ -225,7 +293,7 @@ def _offset(found: dict[str, str | None]) -> int:
 # shared
 
 
-def _each(strings: Iterable[Any], parse) -> np.ndarray:
+def _each(strings: Iterable[Any], parse: Callable[[str], float]) -> np.ndarray:
     """parse() of each text, once for each distinct one; numbers pass as they are."""
     known: dict[Any, float] = {}
     result = []
