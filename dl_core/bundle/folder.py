@@ -11,6 +11,7 @@ import platform
 import shutil
 import time
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,14 +54,17 @@ class Bundle:
     def model_path(self) -> Path:
         return self.folder / MODEL
 
-    @property
+    @cached_property
     def preprocessor(self) -> Preprocessor:
         """Of a bundle over rows."""
         return Preprocessor.from_json(self.state["preprocessor"])
 
-    @property
-    def has_pictures(self) -> bool:
-        return any(item["type"] == "picture" for item in self.inputs)
+    @cached_property
+    def picture_column(self) -> str | None:
+        """The column of pictures that the model looks at."""
+        if self.sampler != "rows":
+            return None
+        return next((column.name for column in self.preprocessor.columns if column.kind == "image"), None)
 
     def baseline(self) -> State:
         """{"name", "state"} of a baseline."""
@@ -73,25 +77,35 @@ class Bundle:
     def open(cls, folder: Path) -> "Bundle":
         """Read a bundle folder and check that its files are the ones that were written. Raises BundleError."""
         folder = Path(folder)
-        record = read_json(folder / RECORD)
-        if record is None:
-            raise BundleError(f"There is no {RECORD} in {folder}. Expected the folder or the ZIP that Deepboard wrote.")
-        if record.get("format") != FORMAT:
-            raise BundleError(
-                f"This bundle has format {record.get('format')!r}, this version of Deepboard reads {FORMAT}. "
-                "Use the version that wrote it, or export the model again."
+        try:
+            record = read_json(folder / RECORD)
+            if record is None:
+                raise BundleError(
+                    f"There is no {RECORD} in {folder}. Expected the folder or the ZIP that Deepboard wrote."
+                )
+            if record["format"] != FORMAT:
+                raise BundleError(
+                    f"This bundle has format {record['format']!r}, this version of Deepboard reads {FORMAT}. "
+                    "Use the version that wrote it, or export the model again."
+                )
+            fields = ("kind", "sampler", "state", "inputs", "meta", "versions", "files")
+            bundle = cls(
+                folder=folder,
+                task=TaskSpec.from_json(record["task"]),
+                schema=Schema.from_json(record["schema"]),
+                **{field: record[field] for field in fields},
             )
-        for name, digest in record["files"].items():
-            path = folder / Path(name).name
-            if not path.exists() or sha256(path) != digest:
-                raise BundleError(f"{name} is missing or was changed since it was written. Export the model again.")
-        fields = ("kind", "sampler", "state", "inputs", "meta", "versions", "files")
-        return cls(
-            folder=folder,
-            task=TaskSpec.from_json(record["task"]),
-            schema=Schema.from_json(record["schema"]),
-            **{field: record[field] for field in fields},
-        )
+            expected = {MODEL if bundle.kind == "network" else BASELINE}
+            changed = [
+                name
+                for name in sorted(expected | set(bundle.files))
+                if not (folder / Path(name).name).exists() or sha256(folder / Path(name).name) != bundle.files.get(name)
+            ]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BundleError(f"{RECORD} is damaged ({error}). Export the model again.") from error
+        if changed:
+            raise BundleError(f"{changed[0]} is missing or was changed since it was written. Export the model again.")
+        return bundle
 
 
 def save_bundle(
@@ -151,7 +165,7 @@ def _write_model(path: Path, network: Any, prepared_state: State, task_spec: Tas
     from dl_core.bundle.graph import rows_graph, windows_graph  # Keras, which reading a bundle does not need
 
     if prepared_state["sampler"] == "windows":
-        model, inputs = windows_graph(network), []
+        model, inputs = windows_graph(network), list[State]()
     else:
         preprocessor = Preprocessor.from_json(prepared_state["preprocessor"])
         model, inputs = rows_graph(network, preprocessor, task_spec.kind, prepared_state["task"])

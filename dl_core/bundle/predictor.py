@@ -1,7 +1,6 @@
 """One way to ask any model of the board: raw values in, task-space predictions and answer tables out."""
 
 import time
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +40,7 @@ class Predictor:
         if self.bundle.sampler == "windows":
             state = self.bundle.state["preprocessor"]
             return tuple(filter(None, (*state["series"], state["time"], state["target"])))
-        return tuple(column.name for column in self._preprocessor.columns)
+        return tuple(column.name for column in self.bundle.preprocessor.columns)
 
     def predict(self, frame: pd.DataFrame, *, files: Files | None = None) -> np.ndarray:
         """Task-space predictions for a table of raw values as Dataset.table yields it: one sample for each row, or, in
@@ -53,8 +52,8 @@ class Predictor:
             return load(self._baseline["name"]).predict(self._baseline["state"], self.arrays(frame, files=files))
         if self.bundle.sampler == "windows":
             return self._serving(self.arrays(frame))
-        values = self._preprocessor.values(frame, files=files)
-        if self.bundle.has_pictures:
+        values = self.bundle.preprocessor.values(frame, files=files)
+        if self.bundle.picture_column:
             (item,) = self.bundle.inputs
             return self._serving.look_at(open_pictures(values[item["column"]], item["at_least"]))
         return self._serving({item["input"]: values[item["column"]] for item in self.bundle.inputs})
@@ -65,15 +64,15 @@ class Predictor:
         if self.bundle.sampler == "windows":
             return answer_table(self._history(frame)[1], predictions)
         answers = self.task.answers(self.bundle.state["task"], self.bundle.task, predictions)
-        pictures = [item["column"] for item in self.bundle.inputs if item["type"] == "picture"]
-        first = {"file": frame[pictures[0]].to_numpy(object)} if pictures else {}
+        pictures = self.bundle.picture_column
+        first = {"file": frame[pictures].to_numpy(object)} if pictures else {}
         return pd.DataFrame({**first, **answers})
 
     def arrays(self, frame: pd.DataFrame, *, files: Files | None = None) -> dict[str, np.ndarray]:
         """What the training network eats for the same samples, by the numpy face of the preprocessing."""
         if self.bundle.sampler == "windows":
             return self._history(frame)[0]
-        return self._preprocessor.transform(frame, files=files)
+        return self.bundle.preprocessor.transform(frame, files=files)
 
     def raw(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """What the trained network itself says to `arrays`, in task space: how the board's scores came about."""
@@ -91,10 +90,6 @@ class Predictor:
             self.predict(one, files=files)
             times.append(time.perf_counter() - began)
         return 1000.0 * float(np.median(times))
-
-    @cached_property
-    def _preprocessor(self):
-        return self.bundle.preprocessor
 
     def _history(self, frame: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
         """The arrays of the latest history, and the ids and times that the answers are for."""

@@ -52,7 +52,7 @@ class ServingModel:
 
 def batches_of_pictures(pictures, most=PICTURES):
     """Neighbouring pictures (height, width, 3) of one size as batches (up to `most`, height, width, 3)."""
-    batch = []
+    batch: list = []
     for picture in pictures:
         if batch and (batch[0].shape != picture.shape or len(batch) == most):
             yield np.stack(batch)

@@ -18,6 +18,10 @@ def typed(values: pd.Series, column: Column, files: Files | None = None) -> np.n
     if column.kind == "image":
         names = values.to_numpy(object)
         return np.array([files(name) for name in names], dtype=object) if files else names
-    if pd.api.types.is_numeric_dtype(values) and column.kind in ("numeric", "datetime"):
+    if column.kind in ("numeric", "datetime") and pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(np.float64, na_value=np.nan)
-    return eaten(values.to_numpy(object), column.kind, column.parse)
+    if column.kind in ("numeric", "datetime"):
+        return eaten(values.to_numpy(object), column.kind, column.parse)
+    numbers, distinct = pd.factorize(values.to_numpy(object))  # each distinct label is spelled once
+    labels = eaten(np.asarray(distinct, object), column.kind, column.parse)
+    return np.append(labels, np.array([""], object))[numbers]

@@ -30,7 +30,7 @@ def _model(bundle: Bundle, receipt: State) -> str:
     if meta.get("parameters"):
         lines.append(f"It has {meta['parameters']:,} parameters.")
     asks = {"rows": "a table row", "windows": "the latest history of a series"}[bundle.sampler]
-    asks = "a picture" if bundle.has_pictures else asks
+    asks = "a picture" if bundle.picture_column else asks
     lines.append(f"It reads raw values of {asks}; all preprocessing is inside `model.keras`.")
     return _section("Model", lines)
 
@@ -93,7 +93,7 @@ def _limits(bundle: Bundle, receipt: State) -> str:
         state = bundle.state["task"]
         for name, low, high in zip(bundle.task.targets, state["low"], state["high"], strict=True):
             lines.append(f"- Answers for `{name}` stay between {_number(low)} and {_number(high)}, as in training.")
-    if bundle.sampler == "rows" and not bundle.has_pictures:
+    if bundle.sampler == "rows" and not bundle.picture_column:
         lines.append("- A category it never saw counts as “unseen”; numbers far outside the training range are damped.")
         if left_out := bundle.preprocessor.left_out:
             lines.append(f"- Columns it does not read: {', '.join(f'`{name}`' for name in left_out)}.")

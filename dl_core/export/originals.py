@@ -43,8 +43,8 @@ class UnprovableError(Exception):
 def write_sample(bundle: Bundle, dataset: Dataset, folder: Path, seed: int = 0) -> Sample:
     """Original values for the kit of `bundle`, written into the new `folder`."""
     folder.mkdir(parents=True)
-    if bundle.has_pictures:
-        return _pictures(bundle, dataset, folder, seed)
+    if bundle.picture_column:
+        return _pictures(bundle.picture_column, dataset, folder, seed)
     return _history(bundle, dataset, folder) if bundle.sampler == "windows" else _rows(bundle, dataset, folder, seed)
 
 
@@ -102,9 +102,8 @@ def _history(bundle: Bundle, dataset: Dataset, folder: Path) -> Sample:
     return Sample(_write(texts, dataset, folder), dataset.table(columns, rows=rows), about)
 
 
-def _pictures(bundle: Bundle, dataset: Dataset, folder: Path, seed: int) -> Sample:
+def _pictures(column: str, dataset: Dataset, folder: Path, seed: int) -> Sample:
     """Some pictures as they were uploaded, under their own names, in a ZIP."""
-    (column,) = (item["column"] for item in bundle.inputs if item["type"] == "picture")
     frame = dataset.table([column])
     frame = frame[frame[column].notna()].drop_duplicates(column)
     frame = frame.sample(min(PICTURES, len(frame)), random_state=seed).sort_values(column).reset_index(drop=True)

@@ -33,7 +33,7 @@ PICTURES = Kit(
 def kit_for(bundle: Bundle) -> Kit:
     if bundle.sampler == "windows":
         return SERIES
-    return PICTURES if bundle.has_pictures else TABLE
+    return PICTURES if bundle.picture_column else TABLE
 
 
 def pack(bundle: Bundle, folder: Path, dialect: dict) -> Path:

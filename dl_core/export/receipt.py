@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,13 +47,20 @@ def prove(bundle: Bundle, program: Path, dataset: Dataset, scratch: Path, seed: 
     try:
         sample = write_sample(bundle, dataset, scratch / "sample", seed)
     except UnprovableError as error:
-        receipt = {"passed": False, "rows": 0, "identical": 0, "largest_difference": None, "reason": str(error)}
+        receipt: Receipt = {
+            "passed": False,
+            "rows": 0,
+            "identical": 0,
+            "largest_difference": None,
+            "reason": str(error),
+        }
         return {**receipt, "sentence": _sentence(receipt)}
-    predictor = Predictor(bundle)
-    predictions = predictor.predict(sample.frame, files=sample.files)
-    expected = predictor.table(sample.frame, predictions)
+    with _started(program, sample.path, scratch / "elsewhere") as process:  # it imports TensorFlow meanwhile
+        predictor = Predictor(bundle)
+        predictions = predictor.predict(sample.frame, files=sample.files)
+        expected = predictor.table(sample.frame, predictions)
+        run = _ended(process)
     unit = _unit(bundle, predictions)
-    run = _run(program, sample.path, scratch / "elsewhere")
     receipt = {
         "passed": False,
         "rows": len(expected),
@@ -93,31 +102,54 @@ def _unit(bundle: Bundle, predictions: np.ndarray) -> tuple[float, str]:
     return float(np.median(np.abs(predictions))) or 1.0, "share of the usual forecast"
 
 
-def _run(program: Path, file: Path, folder: Path) -> Run:
+@dataclass
+class _Process:
+    """predict.py on its way."""
+
+    popen: subprocess.Popen | None
+    out: Path
+    began: float
+
+
+@contextmanager
+def _started(program: Path, file: Path, folder: Path) -> Iterator[_Process]:
+    """predict.py, started in the new and empty `folder`; ended where nobody waited for it."""
     folder.mkdir()
-    out = folder / "predictions.csv"
     python = [sys.executable, "-E", "-s"]  # no PYTHON* variables, no packages of the user's own
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "OMP_NUM_THREADS") if name in os.environ}
-    began = time.monotonic()
+    alone = "import importlib.util, sys; sys.exit(importlib.util.find_spec('dl_core') is not None)"
+    out = folder / "predictions.csv"
+    if subprocess.run([*python, "-c", alone], cwd=folder, env=environment, timeout=SECONDS).returncode:
+        yield _Process(None, out, time.monotonic())
+        return
+    popen = subprocess.Popen(
+        [*python, str(program), str(file), "--out", str(out)],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
-        alone = "import importlib.util, sys; sys.exit(importlib.util.find_spec('dl_core') is not None)"
-        if subprocess.run([*python, "-c", alone], cwd=folder, env=environment, timeout=SECONDS).returncode:
-            return Run(None, "dl_core can be imported beside the kit, so running it would prove nothing.", 0.0)
-        done = subprocess.run(
-            [*python, str(program), str(file), "--out", str(out)],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-        )
+        yield _Process(popen, out, time.monotonic())
+    finally:
+        if popen.poll() is None:
+            popen.kill()
+            popen.communicate()
+
+
+def _ended(process: _Process) -> Run:
+    if process.popen is None:
+        return Run(None, "dl_core can be imported beside the kit, so running it would prove nothing.", 0.0)
+    try:
+        output, errors = process.popen.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        return Run(None, f"predict.py did not end within {SECONDS} seconds.", time.monotonic() - began)
-    seconds = time.monotonic() - began
-    if done.returncode or not out.exists():
-        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        return Run(None, f"predict.py ended with code {done.returncode}: {last}", seconds)
-    return Run(pd.read_csv(out, keep_default_na=False, dtype=str), "", seconds)
+        return Run(None, f"predict.py did not end within {SECONDS} seconds.", time.monotonic() - process.began)
+    seconds = time.monotonic() - process.began
+    if process.popen.returncode or not process.out.exists():
+        last = (errors.strip() or output.strip() or "no message").splitlines()[-1]
+        return Run(None, f"predict.py ended with code {process.popen.returncode}: {last}", seconds)
+    return Run(pd.read_csv(process.out, keep_default_na=False, dtype=str), "", seconds)
 
 
 def _compared(expected: pd.DataFrame, answers: pd.DataFrame, unit: float) -> Receipt:
@@ -135,7 +167,8 @@ def _compared(expected: pd.DataFrame, answers: pd.DataFrame, unit: float) -> Rec
             app = expected[name].to_numpy()
             kit = np.array([float(text) if text else np.nan for text in answers[name]])
             both_missing = np.isnan(kit) & np.isnan(app)
-            same &= (kit.astype(app.dtype) == app) | both_missing
+            kit = kit.astype(app.dtype).astype(np.float64)  # the CSV holds every digit of the app's type, no more
+            same &= (kit == app) | both_missing
             apart = np.where(both_missing, 0.0, np.abs(kit - app) / unit)
             largest = max(largest, float(np.nan_to_num(apart, nan=np.inf).max(initial=0.0)))
         else:
@@ -166,8 +199,8 @@ def _trained(predictor: Predictor, sample: Sample, predictions: np.ndarray, unit
     arrays = predictor.arrays(sample.frame, files=sample.files)
     apart = np.abs(predictor.raw(arrays) - predictions) / unit
     largest = float(apart.max(initial=0.0))
-    allowed = PICTURE_TOLERANCE if predictor.bundle.has_pictures else TOLERANCE
-    found = {"training_difference": largest, "training_tolerance": allowed}
+    allowed = PICTURE_TOLERANCE if predictor.bundle.picture_column else TOLERANCE
+    found: Receipt = {"training_difference": largest, "training_tolerance": allowed}
     if not largest <= allowed:
         found["reason"] = (
             f"The model file differs from the trained network by up to {largest:.3g} (allowed: {allowed:g})."

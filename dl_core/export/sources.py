@@ -66,5 +66,6 @@ def _body(tree: ast.Module, source: str) -> str:
     for node in tree.body:
         is_docstring = node is tree.body[0] and isinstance(node, ast.Expr)
         if is_docstring or isinstance(node, (ast.Import, ast.ImportFrom)):
-            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+            for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                lines[number - 1] = ""
     return "\n".join(lines).strip("\n")

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from dl_core.bundle.folder import Bundle, save_bundle
+from dl_core.bundle.predictor import Predictor
 from dl_core.encoders import Preprocessor
 from dl_core.errors import BundleError, DataError
 from dl_core.tasks import TASKS
@@ -54,8 +55,6 @@ def hard_rows() -> pd.DataFrame:
 @heavy
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 def test_a_bundle_answers_like_preprocessor_network_and_task(trained, kind):
-    from dl_core.bundle.predictor import Predictor
-
     folder, network, state = trained[kind]
     predictor = Predictor.load(folder)
     frame = hard_rows()
@@ -70,8 +69,6 @@ def test_a_bundle_answers_like_preprocessor_network_and_task(trained, kind):
 
 @heavy
 def test_answers_have_a_prediction_and_a_probability_of_each_class(trained):
-    from dl_core.bundle.predictor import Predictor
-
     predictor = Predictor.load(trained["classification"][0])
     frame = hard_rows().sample(frac=1, random_state=0)
     table = predictor.table(frame, predictor.predict(frame))
@@ -83,8 +80,6 @@ def test_answers_have_a_prediction_and_a_probability_of_each_class(trained):
 
 @heavy
 def test_a_form_row_of_python_values_is_answered(trained):
-    from dl_core.bundle.predictor import Predictor
-
     predictor = Predictor.load(trained["regression"][0])
     row = {"income (€)": None, "city": "Köln", "rooms": 3, "sold on": 1.6e9, "mlp": "1,5"}
     same = {"income (€)": np.nan, "city": "Köln", "rooms": 3.0, "sold on": 1.6e9, "mlp": 1.5}
@@ -127,6 +122,19 @@ def test_a_folder_that_is_no_bundle_is_refused_in_a_sentence(tmp_path):
         Bundle.open(tmp_path)
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"format": 1}', '{"format": 1, "task": 5, "schema": {}}'])
+def test_a_record_that_is_none_is_refused_in_a_sentence(tmp_path, content):
+    (tmp_path / "bundle.json").write_text(content)
+    with pytest.raises(BundleError, match="damaged"):
+        Bundle.open(tmp_path)
+
+
+def test_a_bundle_of_another_format_says_what_to_do(tmp_path):
+    (tmp_path / "bundle.json").write_text('{"format": 99}')
+    with pytest.raises(BundleError, match="Use the version that wrote it"):
+        Bundle.open(tmp_path)
+
+
 def test_a_baseline_gets_a_bundle_of_json(tmp_path):
     frame = samples.table(50)
     bundle = save_bundle(
@@ -138,7 +146,10 @@ def test_a_baseline_gets_a_bundle_of_json(tmp_path):
         meta={},
     )
     assert sorted(path.name for path in bundle.folder.iterdir()) == ["baseline.json", "bundle.json"]
-    assert bundle.baseline()["state"] == {"answer": [0.25, 0.75]}
+    predictor = Predictor.load(bundle.folder)
+    predictions = predictor.predict(frame)
+    np.testing.assert_allclose(predictions, [[0.25, 0.75]] * 50)
+    assert list(predictor.table(frame, predictions)["prediction"]) == ["yes"] * 50
 
 
 def _with_layer(source, target, change):
@@ -192,6 +203,16 @@ def test_a_model_that_asks_for_too_much_or_hides_a_file_is_not_loaded(trained, t
         archive.writestr("assets/../../passwd", "x")
     with pytest.raises(BundleError, match="files that no model"):
         check_model(tmp_path / "more.keras")
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    from dl_core.bundle import untrusted
+
+    monkeypatch.setattr(untrusted, "LARGEST_RECORD", 1 << 20)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bundle.json", b"0" * (4 << 20))
+    with pytest.raises(BundleError, match="larger than 1 MiB"), untrusted.unpacked(tmp_path / "bomb.zip"):
+        pass
 
 
 def test_a_zip_without_a_bundle_or_with_two_is_refused(tmp_path):

@@ -24,7 +24,7 @@ def read_table(path, record, needed):
     parts = {name: columns[name]["parse"]["parts"] for name in needed if "parts" in columns[name]["parse"]}
     wanted = [name for name in needed if name not in parts] + [part for each in parts.values() for part in each]
     names, rows = _find_rows(path, record["dialect"], list(dict.fromkeys(wanted)))
-    cells = dict(zip(names, zip(*rows, strict=True), strict=True))
+    cells: dict = dict(zip(names, zip(*rows, strict=True), strict=True))
     cells |= {name: _one_time([cells[part] for part in each]) for name, each in parts.items()}
     return {name: _stored(cells[name], columns[name]) for name in needed}
 
@@ -52,8 +52,8 @@ def _stored(texts, column):
 def _one_time(parts):
     """'year-month-day hour:minute' from columns for year, month and perhaps day, hour and minute."""
     times = []
-    for cells in zip(*parts, strict=True):
-        cells = [cell.strip(BLANKS) for cell in cells]
+    for row in zip(*parts, strict=True):
+        cells = [cell.strip(BLANKS) for cell in row]
         clock = f" {cells[3]}:{cells[4] if len(cells) > 4 else '00':0>2}" if len(cells) > 3 else ""
         times.append("-".join([*cells, "1"][:3]) + clock)
     return times
@@ -67,7 +67,7 @@ def _turned(path, dialect, layout, keep, time):
         if layout != "wide rows" or len(keep) != 1:
             raise
         names, rows = _find_rows(path, dialect, [])
-        rows = [[f"row {number}", *row] for number, row in enumerate(rows, 1)]  # the series have no names of their own
+        rows = [(f"row {number}", *row) for number, row in enumerate(rows, 1)]  # the series have no names of their own
         names = [keep[0], *names]
     kept = [names.index(name) for name in keep]
     melted = [place for place in range(len(names)) if place not in kept]
@@ -166,7 +166,7 @@ def _names(header, below):
 
 def _places(names, needed):
     exact = {name: place for place, name in enumerate(names)}
-    loose = {}
+    loose: dict = {}
     for place, name in enumerate(names):
         loose.setdefault(name.strip(BLANKS).casefold(), []).append(place)
     places = {}
