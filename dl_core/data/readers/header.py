@@ -40,7 +40,7 @@ def find_header(rows: Sequence[Cells], asked: int | None = None) -> Header:
         above = [other for other in filled if other < position]
         if above:
             lines = "Line 1 stands" if position == 1 else f"Lines 1 to {position} stand"
-            what = f"{lines} above the table and was not read as part of it."
+            what = f"{lines} above the table and did not become part of it."
             problems.append(Problem("fixed", what, fix="Choose another header row where this is wrong."))
         if _is_data(rows[position], [rows[other] for other in filled if other > position]):
             problems.append(
