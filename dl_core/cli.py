@@ -165,11 +165,17 @@ def predict(
         for path, what in ((bundle, "bundle"), (file, "file")):
             if not path.exists():
                 raise SpecError(f"There is no {what} {path}. Check the path.")
-        with messages.status("Loading the network"):
-            from dl_core.bundle.predictor import predict_file  # TensorFlow
+        with messages.status("Loading the network and predicting"):
+            from dl_core.bundle.files import predict_file  # TensorFlow
 
-            rows = predict_file(bundle, file, out)
-        answers.print(f"{rows:,} predictions in {escape(str(out))}")
+            report = predict_file(bundle, file, out)
+        for problem in report["problems"]:
+            if problem["severity"] in ("warning", "error"):
+                _say(f"[yellow]{escape(problem['message'])} {escape(problem['fix'])}[/]")
+        answers.print(f"{report['rows']:,} predictions in {escape(str(out))}", soft_wrap=True)
+        if report["scores"]:
+            scores = (f"{METRICS.load(name).title} {_number(value)}" for name, value in report["scores"].items())
+            answers.print(f"Against the answers in the file: {', '.join(scores)}", soft_wrap=True)
 
 
 @app.command()
@@ -256,6 +262,11 @@ def _sentences() -> Iterator[None]:
         yield
     except DeepboardError as error:
         _say(f"[bold red]Error:[/] {escape(str(error))}")
+        raise typer.Exit(1) from error
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        what = f"{error.strerror or error}{where}. Check the path, its rights and the disk."
+        _say(f"[bold red]Error:[/] {escape(what)}")
         raise typer.Exit(1) from error
 
 

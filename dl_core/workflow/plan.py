@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from dl_core import families as catalogue
 from dl_core.data.dataset import Dataset
+from dl_core.data.guess import Guess, guess, split_of, task_of
 from dl_core.data.panel import STEP, PanelError, guess_frequency, guess_step, regular_panel, series_codes, times_of
 from dl_core.data.schema import Column, Schema
 from dl_core.errors import DataError, SpecError, TargetError
@@ -19,8 +19,6 @@ from dl_core.samples.cuts import cut_series
 from dl_core.tasks import TASKS
 
 Decision = dict[str, Any]
-MOST_WHOLE_CLASSES = 10  # a column of whole numbers with no more distinct values is taken for classes
-TARGET_NAMES = ("target", "label", "class", "y", "value", "outcome", "output", "response")
 
 
 def plan(
@@ -47,11 +45,11 @@ def plan(
     guess is a decision {"key", "what", "why", "alternatives"}.
 
     `split` is random, stratified, time, group, or the name of a column that holds train, valid and test; `test` is the
-    user's own test file, imported. `horizon` is in steps; without it the run decides. Without `guess_target` a target
-    must be named where only its place in the file would speak for it. Raises SpecError, TargetError or DataError with
-    a sentence where the wishes contradict each other or the data.
+    user's own test file, imported. `horizon` is in steps. Without `guess_target` a target must be named where more than
+    one could be meant. Raises SpecError, TargetError or DataError with a sentence where the wishes contradict each
+    other or the data.
     """
-    asked = _Asked(dataset, dataset.schema, dict(dataset.meta.get("guess") or {}))
+    asked = _Asked(dataset, dataset.schema, _guess(dataset))
     for name in (*(targets or ()), *series, *filter(None, (group, time))):
         asked.column(name)
     chosen = asked.targets(targets, series, guess_target)
@@ -80,13 +78,20 @@ def plan(
     return run, asked.decisions
 
 
+def _guess(dataset: Dataset) -> Guess:
+    """What the dataset is probably for, by its newest schema."""
+    schema = dataset.schema
+    ordered = dataset.modality == "series" and bool(schema.having("time"))
+    return guess(schema, dataset.profile, "series" if ordered else dataset.modality.replace("series", "table"))
+
+
 @dataclass
 class _Asked:
     """The questions of a plan in turn; an answer that nobody gave is found here and logged."""
 
     dataset: Dataset
     schema: Schema
-    guess: dict[str, Any]
+    guess: Guess
     decisions: list[Decision] = field(default_factory=list)
 
     def decide(self, key: str, what: str, why: str, alternatives: Sequence[str] = ()) -> None:
@@ -104,28 +109,17 @@ class _Asked:
     def targets(self, given: Sequence[str] | None, series: Sequence[str], bold: bool) -> tuple[str, ...]:
         if given:
             return tuple(dict.fromkeys(given))
-        marked = self._marked("target")
-        guessed = tuple(name for name in self.guess.get("targets", ()) if name in self.schema)
-        wanted = ("numeric",) if self.dataset.modality == "series" else ("numeric", "category", "boolean")
-        usable = [column.name for column in self.schema.having("feature") if column.kind in wanted]
+        kinds = ("numeric",) if self.dataset.modality == "series" else ("numeric", "category", "boolean")
+        usable = [column.name for column in self.schema.having("feature") if column.kind in kinds]
         usable = [name for name in usable if name not in series]
-        named = [name for name in usable if name.lower() in TARGET_NAMES]
-        if marked:
-            chosen, why = marked, "it is marked as the target"
-        elif guessed:
-            chosen, why = guessed, self.guess.get("why", "it looks like an answer")
-        elif len(usable) == 1:
-            chosen, why = (usable[0],), "no other column could be the answer"
-        elif named:
-            chosen, why = (named[0],), "a column of this name usually is the answer"
-        elif usable and not bold:
+        chosen = tuple(self.guess["targets"])
+        if not chosen:
+            raise SpecError(f"Nothing can be predicted: {self.guess['why']}. Check the columns, or bring other data.")
+        clear = self._marked("target") or self.dataset.modality == "image" or len(usable) == 1
+        if not clear and not bold:
             raise SpecError(f"Say which column is to be predicted. Choose a target from: {', '.join(usable[:20])}.")
-        elif usable:
-            chosen, why = (usable[-1],), "the last column often is the answer"
-        else:
-            raise SpecError("No column could be predicted: there is none with numbers or classes. Check the columns.")
         others = [name for name in usable if name not in chosen][:8]
-        self.decide("targets", f"Predict {' and '.join(map(repr, chosen))}", why, others)
+        self.decide("targets", f"Predict {' and '.join(map(repr, chosen))}", self.guess["why"], others)
         return chosen
 
     def kind(self, given: str | None, targets: tuple[str, ...], ahead: bool) -> str:
@@ -133,57 +127,43 @@ class _Asked:
             TASKS.load(given)
             return given
         columns = [self.schema[name] for name in targets]
-        numbers = all(column.storage == "number" for column in columns)
         if ahead:
             kind, why = "forecasting", "you named a horizon or series"
-        elif self.guess.get("task") and set(targets) == set(self.guess.get("targets", ())):
-            kind, why = self.guess["task"], self.guess.get("why", columns[0].reason)
-        elif self.dataset.modality == "series" and numbers:
-            kind, why = "forecasting", "the rows are a history in time"
-        elif numbers and not (len(targets) == 1 and (classes := self._few_whole_numbers(targets[0]))):
-            kind, why = "regression", f"{targets[0]!r} is a quantity ({columns[0].reason})"
-        elif numbers:
-            kind, why = "classification", f"{targets[0]!r} holds only {classes} different whole numbers"
+        elif self.guess["task"] and set(targets) == set(self.guess["targets"]):
+            kind, why = self.guess["task"], self.guess["reasons"]["task"]
+        elif self.guess["task"] == "forecasting" and all(column.kind == "numeric" for column in columns):
+            kind, why = "forecasting", self.guess["reasons"]["task"]
         else:
-            kind, why = "classification", f"{targets[0]!r} holds {columns[0].kind} values ({columns[0].reason})"
+            kind, why = task_of(columns, self.dataset.profile)
         self.decide("task", TASKS.load(kind).title, why, [name for name in TASKS if name != kind])
         return kind
-
-    def _few_whole_numbers(self, name: str) -> int:
-        """How many distinct values a column of few whole numbers has, 0 for any other."""
-        values = self.dataset.table([name])[name].dropna()
-        distinct = values.unique()
-        few = len(distinct) <= MOST_WHOLE_CLASSES and len(values) >= 5 * len(distinct)
-        return len(distinct) if few and (np.asarray(distinct, float) % 1 == 0).all() else 0
 
     def series(self, task: TaskSpec, time: str | None, series: tuple[str, ...], horizon: int | None) -> TaskSpec:
         """A forecasting task with its time column, series ids and horizon."""
         if horizon is not None and horizon < 1:
             raise SpecError(f"A horizon counts steps and must be 1 or more. Received {horizon}.")
-        if not series:
-            series = self._marked("series") or tuple(self.guess.get("series", ()))
-            if series:
-                self.decide("series", f"One series for each {' and '.join(map(repr, series))}", "it repeats over time")
+        reasons = self.guess["reasons"]
+        if not series and (series := tuple(self.guess["series"] or self._marked("series"))):
+            why = reasons.get("series", "it is marked as what tells series apart")
+            self.decide("series", f"One series for each {' and '.join(map(repr, series))}", why)
         if time is None:
-            marked = self._marked("time")
-            dated = [c.name for c in self.schema.columns if c.kind == "datetime" and c.name not in task.targets]
-            time = next(iter((*marked, *filter(None, [self.guess.get("time")]), *dated)), None)
+            dated = [*self._marked("time"), *(c.name for c in self.schema.columns if c.kind == "datetime")]
+            time = self.guess["time"] or next((name for name in dated if name not in task.targets), None)
             what = f"Time is {time!r}" if time else "Rows are taken as steps in the order of the file"
-            why = self.schema[time].reason if time else "no column holds dates"
-            self.decide("time", what, why or "it is marked as the time", [name for name in dated if name != time])
-        if horizon is None and (horizon := self.guess.get("horizon")):
-            self.decide("horizon", f"A horizon of {horizon} steps", "what is usual for this frequency")
+            why = reasons.get("time") or (self.schema[time].reason if time else "no column holds dates")
+            self.decide("time", what, why, [name for name in dated if name != time])
+        as_guessed = time == self.guess["time"] and series == tuple(self.guess["series"])
+        if horizon is None and as_guessed and (horizon := self.guess["horizon"]):
+            self.decide("horizon", f"A horizon of {horizon} steps", reasons["horizon"], ["any other number of steps"])
         for name, what in ((time, "time"), *((one, "series id") for one in series)):
             if name in task.targets:
                 raise SpecError(f"Column {name!r} cannot be the target and the {what} at once. Choose another target.")
-        season, frequency = self.guess.get("season"), self.guess.get("frequency")
         return replace(
             task,
             time=time,
             series=series,
             horizon=horizon,
-            season=season if time == self.guess.get("time") else None,
-            frequency=frequency if time == self.guess.get("time") else None,
+            frequency=self.guess["frequency"] if as_guessed else None,
         )
 
     def _marked(self, role: Any) -> tuple[str, ...]:
@@ -224,16 +204,12 @@ class _Asked:
             return SplitSpec(kind="time", column=task.time, test_share=test_share)
         kind, column = self._asked_split(given, group)
         if kind is None:
-            kind, column = self._usual_split(task)
-            shares = f"{test_share:.0%} test, 20% of the rest for validation"
-            whats = {
-                "stratified": (f"Stratified split: {shares}", "every part has the same shares of the classes"),
-                "random": (f"Random split: {shares}", "rows do not depend on one another, as far as is known"),
-                "group": (f"Split by {column!r}: {shares}", "rows of one group are never torn apart"),
-                "column": (f"Split as {column!r} says", "it is marked as the split column"),
-            }
+            usual, why = split_of(self.schema, self.dataset.profile, task.kind)
+            kind, column = str(usual["kind"]), usual["column"]
+            by = f" by {column!r}" if column else ""
             others = [other for other in ("random", "stratified", "time", "group") if other != kind]
-            self.decide("split.kind", *whats[kind], [*others, "your own test file"])
+            what = f"{kind.capitalize()} split{by}, {test_share:.0%} of the rows for the test"
+            self.decide("split.kind", what, why, [*others, "your own test file"])
         if kind == "stratified" and task.kind != "classification":
             raise SpecError("A stratified split keeps the shares of classes; it needs classification. Choose random.")
         if column in task.targets:
@@ -267,12 +243,6 @@ class _Asked:
                 "train, valid and test."
             )
         return "column", given
-
-    def _usual_split(self, task: TaskSpec) -> tuple[str, str | None]:
-        for role, kind in (("split", "column"), ("group", "group")):
-            if marked := self._marked(role):
-                return kind, marked[0]
-        return ("stratified" if task.kind == "classification" else "random"), None
 
 
 def _refuse_unfit(task: TaskSpec, values: pd.DataFrame, schema: Schema) -> None:

@@ -1,0 +1,147 @@
+"""The story of a run, in this process: what it leaves behind, and that it can be entered again at any point."""
+
+from collections import Counter
+
+import pytest
+
+from dl_core.data.importing import import_file
+from dl_core.store import Store
+from dl_core.workflow.plan import plan
+from tests import examples
+
+pytestmark = pytest.mark.heavy
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the product catches it."""
+
+
+@pytest.fixture(scope="module")
+def dataset_of(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("story")
+    store = Store(folder / "workspace")
+    dataset = store.add_dataset(import_file(examples.write("table", folder), store.incoming()))
+    return store, dataset
+
+
+@pytest.fixture
+def start(dataset_of, monkeypatch):
+    """A function that queues a run of three quick trials and gives (store, run, train)."""
+    from dl_core.workflow import train as story
+
+    monkeypatch.setattr(story, "deliver", lambda context, bench, board: None)
+    store, dataset = dataset_of
+
+    def started(**wishes):
+        wishes = {"targets": ["income"], "seconds": 60, "trials": 3, "epochs": 3, "families": ["mlp"], **wishes}
+        run = store.create_run(plan(dataset, **wishes)[0])
+        return store, run, lambda attempt=1: story.train(store, {"run": run.id}, {"attempts": attempt})
+
+    return started
+
+
+def test_a_run_leaves_a_board_a_log_and_every_prediction(start):
+    _, run, train = start()
+    assert train()["status"] == "done"
+    board = run.leaderboard()
+    kinds = Counter(row["kind"] for row in board["rows"])
+    assert kinds == {"baseline": 3, "network": 1}
+    assert board["looks"] == 1
+    for row in board["rows"]:
+        assert row["interval"][0] <= row["test"] <= row["interval"][1]
+        assert (run.model_folder(row["model"]) / "test.npy").exists()
+    decided = {decision["key"] for decision in run.decisions()}
+    assert {"split", "families", "plan", "choice.1"} <= decided
+    assert all(decision["why"] for decision in run.decisions())
+    sources = [trial["source"] for trial in run.trials()]
+    assert "portfolio" in sources and "oracle" in sources
+
+
+def test_a_network_better_than_guessing_comes_out(start):
+    _, run, train = start(epochs=20)
+    train()
+    rows = {row["model"]: row for row in run.leaderboard()["rows"]}
+    assert rows[run.leaderboard()["best_network"]]["test"] > rows["dummy"]["test"] + 0.2
+
+
+@pytest.mark.parametrize("event", ["phase", "model", "trial_start", "epoch", "trial_end", "plan"])
+def test_a_run_that_dies_goes_on_and_every_trial_counts_once(start, monkeypatch, event):
+    from dl_core.workflow.context import RunContext
+
+    _, run, train = start()
+    emit, seen = RunContext.emit, Counter()
+
+    def dying(self, name, /, **fact):
+        emit(self, name, **fact)
+        seen[name] += 1
+        if name == event and seen[name] == 2 - (event in ("plan",)):
+            raise Killed
+
+    monkeypatch.setattr(RunContext, "emit", dying)
+    with pytest.raises(Killed):
+        train()
+    monkeypatch.setattr(RunContext, "emit", emit)
+    assert train(2)["status"] == "done"
+    ended = Counter(e["trial"] for e in run.events()[0] if e["event"] == "trial_end")
+    assert ended == Counter(["t001", "t002", "t003"])
+    assert [trial["status"] for trial in run.trials()] == ["done"] * 3
+    assert len({str(trial["params"]) for trial in run.trials()}) == 3
+    keys = Counter(decision["key"] for decision in run.decisions())
+    assert set(keys.values()) == {1}
+
+
+def test_a_death_between_a_trials_record_and_its_event_is_mended(start, monkeypatch):
+    from dl_core.workflow.context import RunContext
+
+    _, run, train = start()
+    emit = RunContext.emit
+
+    def dying(self, name, /, **fact):
+        if name == "trial_end":
+            raise Killed
+        emit(self, name, **fact)
+
+    monkeypatch.setattr(RunContext, "emit", dying)
+    with pytest.raises(Killed):
+        train()
+    monkeypatch.setattr(RunContext, "emit", emit)
+    train(2)
+    ended = [e["trial"] for e in run.events()[0] if e["event"] == "trial_end"]
+    assert ended == ["t001", "t002", "t003"]
+
+
+def test_stop_keeps_the_best_and_cancel_keeps_nothing(start, monkeypatch):
+    from dl_core.workflow.context import RunContext
+
+    emit = RunContext.emit
+
+    def run_and(request):
+        store, run, train = start(trials=None, epochs=None)
+        with store.catalogue.transaction() as connection:
+            connection.execute("update jobs set status = 'running', attempts = 1 where run = ?", (run.id,))
+
+        def asking(self, name, /, **fact):
+            emit(self, name, **fact)
+            if name == "trial_end":
+                getattr(store, request)(run.id)
+
+        monkeypatch.setattr(RunContext, "emit", asking)
+        return train(), run
+
+    result, run = run_and("request_stop")
+    assert result["status"] == "stopped"
+    assert run.leaderboard()["best_network"].startswith("t")
+    result, run = run_and("request_cancel")
+    assert result == {"status": "cancelled"}
+    assert run.leaderboard() is None
+
+
+def test_added_time_continues_the_search_and_the_looks_are_counted(start):
+    store, run, train = start(trials=None, seconds=12)
+    train()
+    before = len(run.trials())
+    with store.catalogue.transaction() as connection:
+        connection.execute("update runs set seconds = seconds + 8 where id = ?", (run.id,))
+    train(2)
+    assert len(run.trials()) > before
+    assert run.leaderboard()["looks"] == 2
