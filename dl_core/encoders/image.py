@@ -37,9 +37,9 @@ def fit(values: Sequence[Any], column: Column | None = None) -> State:
     `values` are files (rows,); an evenly spread sample of them is opened. `why` gives the reason of each choice in a
     sentence. Raises DataError, naming the file, for a picture that cannot be read.
     """
-    rows = np.unique(np.linspace(0, len(values) - 1, min(SAMPLE, len(values))).astype(int)) if len(values) else []
-    if not len(rows):
+    if not len(values):
         raise DataError("There are no pictures to learn from. Expected at least one picture in the train part.")
+    rows = np.linspace(0, len(values) - 1, min(SAMPLE, len(values))).astype(int)
     with ThreadPoolExecutor(THREADS) as threads:
         looks = list(threads.map(lambda row: _look(values[row], row), rows))
     longest = np.array([long for long, _, _ in looks])

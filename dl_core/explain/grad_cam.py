@@ -19,9 +19,10 @@ from dl_core.report import Panel
 
 LAYER = "features"
 SHOWN = 256  # pixels of the longer side
-STRENGTH = 0.65  # of the colour where the heat is highest
-# dark violet, red, orange, pale yellow: readable on light and dark pictures, and without telling red from green
-RAMP = np.array([[40, 11, 84], [159, 42, 99], [237, 105, 37], [252, 255, 164]], np.float64)
+DIMMED = 0.5  # brightness of what is cold
+TINTED = 0.6  # share of the colour in what is hot
+# dark red, orange, pale yellow: readable on light and dark pictures, without telling red from green
+RAMP = np.array([[150, 20, 60], [240, 110, 30], [255, 245, 140]], np.float64)
 
 
 def explain(context: Context) -> list[Panel]:
@@ -81,8 +82,8 @@ def overlay(picture: Image.Image, heat: np.ndarray) -> Image.Image:
     heat = np.clip(heat, 0.0, 1.0)
     steps = np.linspace(0.0, 1.0, len(RAMP))
     colour = np.stack([np.interp(heat, steps, RAMP[:, channel]) for channel in range(3)], axis=-1)
-    share = (0.25 + (STRENGTH - 0.25) * heat)[..., None]
-    mixed = np.asarray(picture, np.float64) * (1.0 - share) + colour * share
+    light, share = (DIMMED + (1.0 - DIMMED) * heat)[..., None], (TINTED * heat)[..., None]
+    mixed = np.asarray(picture, np.float64) * light * (1.0 - share) + colour * share
     return Image.fromarray(np.round(mixed).astype(np.uint8))
 
 
