@@ -13,7 +13,7 @@ from dl_core.store import Run, Store
 from dl_core.store.locks import is_locked
 from dl_core.store.run import tail
 
-PROGRESS = ("trial_end", "model")  # the events that say that an attempt got somewhere
+PROGRESS = ("phase", "model", "epoch", "trial_end")  # events that, told for the first time, say that a run gets further
 
 
 def claim(store: Store, lane: str, worker: Process) -> dict[str, Any] | None:
@@ -154,10 +154,17 @@ def _said_so(run: Run) -> bool:
 
 
 def _got_further(store: Store, job: dict[str, Any]) -> bool:
+    """Whether the last attempt at a run told something that no attempt before it had told."""
     if job["kind"] != "train":
         return False
     events, _ = store.run(job["run"]).events()
-    return any(event["event"] in PROGRESS and event["t"] >= job["claimed"] for event in events)
+    events = [event for event in events if event["event"] in PROGRESS]
+
+    def told(some: list[dict]) -> set[tuple]:
+        return {tuple(event.get(key) for key in ("event", "phase", "model", "trial", "epoch")) for event in some}
+
+    before = [event for event in events if event["t"] < job["claimed"]]
+    return bool(told(events) - told(before))
 
 
 def _death_notice(store: Store, job: dict[str, Any], deaths: int, cause: str) -> str:

@@ -151,6 +151,13 @@ def test_a_run_that_gets_further_survives_any_number_of_deaths(house):
     assert_each_trial_counted_once(house, run)
 
 
+def test_a_death_that_got_further_within_a_trial_is_forgiven_too(house):
+    run = house.launch("slow")
+    assert house.ended(run).status == "done"
+    assert house.job(run)["attempts"] == 5
+    assert [event["epoch"] for event in house.events(run, "epoch")] == [1, 1, 2, 1, 2, 3, 1, 2, 3, 4, 1, 2, 3, 4, 5]
+
+
 def test_a_poisonous_run_fails_after_three_attempts_with_the_reason(house):
     run = house.launch("poison")
     row = house.ended(run).row
