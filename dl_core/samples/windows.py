@@ -13,7 +13,7 @@ Arrays are flat, so that no window is stored twice. Each series takes one block:
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +82,17 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
 
     grid = Grid.of(state["frequency"], state["step"])
     horizon = spec.task.horizon or _usual_horizon(grid, panel, ahead, decide)
-    season = spec.task.season or _season(panel, horizon if ahead is None else 0, grid, decide)
     future = _future(panel, ahead, horizon, decide)
-    shares = {"valid_share": spec.split.valid_share, "test_share": spec.split.test_share}
-    cuts = cut_series(panel.lengths, horizon, season, test_follows=ahead is not None, **shares)
+    cut = partial(
+        cut_series,
+        panel.lengths,
+        horizon,
+        test_follows=ahead is not None,
+        valid_share=spec.split.valid_share,
+        test_share=spec.split.test_share,
+    )
+    season = spec.task.season or _season(panel, cut(season=1).until_valid, grid, decide)
+    cuts = cut(season=season)
     _tell_cuts(panel, cuts, horizon, ahead is not None, decide)
     state |= {"horizon": horizon, "season": season, "lookback": cuts.lookback, "history": cuts.history}
     state["calendar"] = calendar_parts(grid, float(panel.lengths.max()), season)
@@ -185,9 +192,9 @@ def _usual_horizon(grid: Grid, panel: Panel, ahead: tuple | None, decide: Decide
     return horizon
 
 
-def _season(panel: Panel, held_back: int, grid: Grid, decide: Decide) -> int:
-    """The season of what comes before the test part."""
-    known = [panel.series(number)[: max(length - held_back, 0)] for number, length in enumerate(panel.lengths)]
+def _season(panel: Panel, until: np.ndarray, grid: Grid, decide: Decide) -> int:
+    """The season of the train part, which ends at `until` (series,)."""
+    known = [panel.series(number)[:end] for number, end in enumerate(until) if end]
     season, strength = find_season(known, grid)
     tried = [f"{length} ({score:.2f})" for length, score in strength.items() if length != season]
     why = (
