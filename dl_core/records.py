@@ -1,5 +1,6 @@
 """Small records on disk: whole files are written or none, logs grow by whole lines."""
 
+import io
 import json
 import os
 import time
@@ -38,6 +39,13 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, record: Any) -> None:
     write_bytes(path, (to_json(record, indent=1) + "\n").encode())
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write a .npy file, whole or not at all."""
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    write_bytes(path, content.getvalue())
 
 
 def read_json(path: Path, default: Any = None) -> Any:

@@ -15,7 +15,7 @@ from dl_core.errors import TrialError
 from dl_core.layers import losses
 from dl_core.metrics import Metric
 from dl_core.prepared import Prepared
-from dl_core.records import read_json, write_json
+from dl_core.records import read_json, write_array, write_json
 from dl_core.seeds import derive
 from dl_core.tasks.base import Task
 from dl_core.training.feeds import Feed, feed_for
@@ -142,12 +142,17 @@ def run_trial(
         }
         named = {f"weights_{i}": w for i, w in enumerate(outcome.weights)}
         save_arrays(folder / "weights.npz", named | {f"others_{i}": w for i, w in enumerate(outcome.others)})
-        np.save(folder / "valid.npy", bench.decode(outcome.raw))
+        write_array(folder / "valid.npy", bench.decode(outcome.raw))
     write_json(folder / "trial.json", record)
     (folder / "checkpoint.npz").unlink(missing_ok=True)
-    fields = ("trial", "family", "source", "status", "score", "seconds", "error")
-    emit("trial_end", **{name: record[name] for name in fields})
+    emit("trial_end", **ending(record))
     return record
+
+
+def ending(record: dict[str, Any]) -> dict[str, Any]:
+    """What the event at the end of a trial says."""
+    fields = ("trial", "family", "source", "status", "score", "seconds", "error")
+    return {name: record[name] for name in fields}
 
 
 def _train(bench: Bench, folder: Path, order: Order, remaining, stopping, emit):

@@ -2,10 +2,8 @@
 
 import time
 
-import numpy as np
-
 from dl_core import baselines
-from dl_core.records import write_json
+from dl_core.records import write_array, write_json
 from dl_core.tuning.trial import Bench
 from dl_core.workflow.context import RunContext
 
@@ -31,7 +29,7 @@ def fit_baselines(context: RunContext, bench: Bench, seconds: float) -> None:
             continue
         seconds_fitting = time.monotonic() - began
         predictions = baseline.predict(state, bench.prepared.inputs("valid"))
-        np.save(folder / "valid.npy", predictions)
+        write_array(folder / "valid.npy", predictions)
         score = bench.metric.compute(bench.prepared.truth("valid"), predictions, **bench.prepared.context("valid"))
         write_json(folder / "state.json", state)
         record = {

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from dl_core import baselines, families
 from dl_core.evaluation.leaderboard import Entrant, Part, leaderboard
-from dl_core.records import read_json, write_json
+from dl_core.records import read_json, write_array, write_json
 from dl_core.tuning.trial import Bench, load_network, predict_part
 from dl_core.workflow.context import RunContext
 
@@ -65,7 +65,7 @@ def _network(context: RunContext, bench: Bench, record: dict, trials: int) -> En
         fields = ("params", "network", "curve", "source", "parameters", "trial")
         latency = _latency(lambda: call(one).numpy())
         write_json(folder / "model.json", {**{key: record[key] for key in fields}, "latency_ms": latency})
-        np.save(folder / "test.npy", predict_part(bench, source, "test"))
+        write_array(folder / "test.npy", predict_part(bench, source, "test"))
         context.tick()
     return Entrant(
         model=trial,
@@ -91,7 +91,7 @@ def _baseline(context: RunContext, bench: Bench, folder: Path) -> Entrant:
         one = {key: np.asarray(array[:1]) for key, array in inputs.items()}
         record["latency_ms"] = _latency(lambda: baseline.predict(state, one))
         write_json(folder / "model.json", record)
-        np.save(folder / "test.npy", baseline.predict(state, inputs))
+        write_array(folder / "test.npy", baseline.predict(state, inputs))
         context.tick()
     return Entrant(
         model=record["model"],

@@ -11,7 +11,7 @@ from dl_core.samples import PREPARE
 from dl_core.store import Store
 from dl_core.tasks import TASKS
 from dl_core.tuning.search import Search
-from dl_core.tuning.trial import Bench
+from dl_core.tuning.trial import Bench, ending
 from dl_core.workflow.baselines import fit_baselines
 from dl_core.workflow.context import RunContext
 from dl_core.workflow.deliver import deliver
@@ -58,6 +58,10 @@ def _train(context: RunContext) -> dict[str, Any]:
         emit=context.emit,
         decide=context.decide,
     )
+    told = {event["trial"] for event in context.run.events()[0] if event["event"] == "trial_end"}
+    for record in search.trials():
+        if record["status"] != "running" and record["trial"] not in told:  # killed between the record and the event
+            context.emit("trial_end", **ending(record))
     context.phase("portfolio", "Training settings that are known to work")
     search.run_portfolio(search.remaining() / 2)
     context.phase("search", "Trying what the tuner proposes")
