@@ -110,7 +110,8 @@ def live_html(run: Run) -> str:
     if baseline:
         figures.append(f"best baseline {words.number(baseline['valid'])}")
     return (
-        f'<div class="db-stack"><div class="db-row">{show.pill("running")}<span>{escape(live.phase_words(progress))}</span>'
+        f'<div class="db-stack"><div class="db-row">{show.pill("running")}'
+        f"<span>{escape(live.phase_words(progress))}</span>"
         f'<span class="db-push db-muted">{words.clock(left)} left</span></div>'
         f'{show.bar(live.share_done(run))}<div class="db-muted db-small">{" · ".join(figures)}</div></div>'
     )

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dl_core import jobs
 from dl_core.runspec import RunSpec
-from ui import cached, forms, guards, imports, navigation, show, state, words
+from ui import cached, forms, guards, imports, show, state, words
+from ui.launcher import launch
 
 if TYPE_CHECKING:
     from dl_core.data.dataset import Dataset
@@ -43,14 +43,6 @@ def ready(dataset: "Dataset", planned: cached.Planned) -> None:
             launch(planned)
         when = "Starts at once." if not waiting else f"Starts after {words.plural(len(waiting), 'run')} before it."
         st.html(f'<span class="db-muted">{when} You can close the page; the run goes on.</span>', width="content")
-
-
-def launch(planned: cached.Planned) -> None:
-    """Write the run down and see to it that somebody works on it. Nothing is trained here."""
-    store = cached.store()
-    run = store.create_run(planned.spec, decisions=planned.decisions, actor=state.actor())
-    jobs.ensure_supervisor(store.workspace)
-    navigation.go("run", dataset=planned.spec.dataset, run=run.id)
 
 
 def folded(dataset: "Dataset", planned: cached.Planned) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from dl_core.errors import DeepboardError
+from dl_core.problems import Problem
 from dl_core.records import read_json, to_json
 from dl_core.report import Panel
 from dl_core.runspec import RunSpec
@@ -19,6 +20,7 @@ from dl_core.store import Run, Store
 
 if TYPE_CHECKING:
     from dl_core.data.dataset import Dataset
+    from dl_core.data.relations import Relation
 
 ACTOR = "local"
 
@@ -91,7 +93,7 @@ class Planned:
 
 
 def planned(dataset: "Dataset", asked: dict[str, Any]) -> Planned:
-    """What would be run on `dataset` with the wishes `asked` (keyword arguments of workflow.plan; a test file by id)."""
+    """What would be run on `dataset` with the wishes `asked` (keyword arguments of plan(); a test file by id)."""
     wishes = tuple(sorted((key, value) for key, value in asked.items() if key in WISHES and value is not None))
     return _planned(ACTOR, str(dataset.folder), dataset.schema.version, dataset.meta["name"], wishes)
 
@@ -147,7 +149,7 @@ def _rows_split(dataset: "Dataset", spec: RunSpec, actor: str) -> Panel:
     described = describe_split(dataset, spec, split_rows(dataset, spec, labelled=labelled, test_rows=test_rows))
     parts = [
         {"name": name, "rows": part["rows"], "start": part.get("from"), "end": part.get("to")}
-        for name, part in ((name, described["parts"][name]) for name in ("train", "valid", "test"))
+        for name, part in ((name, described[name]) for name in ("train", "valid", "test"))
     ]
     unit = "pictures" if dataset.modality == "image" else "rows"
     data = {"parts": parts, "unit": unit, "x_kind": "time"}
@@ -178,3 +180,30 @@ def _series_split(dataset: "Dataset", spec: RunSpec) -> Panel | None:
         for name, low, high in zip(("train", "valid", "test"), ends[:-1], ends[1:], strict=True)
     ]
     return Panel(kind="split", title="", data={"parts": parts, "unit": "steps"})
+
+
+# data
+
+
+def relations(dataset: "Dataset", target: str) -> list["Relation"]:
+    return _relations(ACTOR, str(dataset.folder), dataset.schema.version, target)
+
+
+@st.cache_data(show_spinner=False, max_entries=30)
+def _relations(actor: str, folder: str, version: int, target: str) -> list["Relation"]:
+    from dl_core.data.dataset import Dataset
+    from dl_core.data.relations import relations
+
+    return relations(Dataset(Path(folder)), target)
+
+
+def quality(dataset: "Dataset") -> list[Problem]:
+    return _quality(ACTOR, str(dataset.folder), dataset.schema.version)
+
+
+@st.cache_data(show_spinner=False, max_entries=30)
+def _quality(actor: str, folder: str, version: int) -> list[Problem]:
+    from dl_core.data.dataset import Dataset
+    from dl_core.data.quality import quality
+
+    return quality(Dataset(Path(folder)))

@@ -48,7 +48,7 @@ def _changed(key: str) -> None:
 def _run_label(row: dict) -> str:
     """What tells the runs of one dataset apart: the name without the dataset's, and the time."""
     name = row["name"].removeprefix(f"{row['dataset_name']} · ")
-    return f"{name} · {words.moment(row['created'], words.zone(st.context.timezone))}"
+    return f"{name} · {words.moment(row['created'], state.zone())}"
 
 
 def _models(run: str | None) -> dict[str, str]:

@@ -83,8 +83,8 @@ def arranged(content: Path) -> tuple[Path, dict[str, Any], str] | None:
     others = [entry for entry in entries if entry not in tables]
     if len(tables) > 1:
         raise DeepboardError(
-            f"You dropped {len(tables)} tables at once ({words.listing([table.name for table in tables])}). One dataset "
-            "comes from one table: drop them one after the other."
+            f"You dropped {len(tables)} tables at once ({words.listing([table.name for table in tables])}). One "
+            "dataset comes from one table: drop them one after the other."
         )
     if len(tables) == 1 and len(others) == 1 and (others[0].is_dir() or others[0].suffix.lower() == ".zip"):
         return tables[0], {"images": others[0]}, tables[0].stem
@@ -123,6 +123,15 @@ def begin_example(key: str, title: str) -> None:
     """Write an example to disk and import it like any upload."""
     folder = workspace() / "uploads" / f"example-{key}-{time.time_ns():x}"
     item = Import(folder.name, title, folder, example=key, doing="Writing the example")
+    known()[item.id] = item
+    start(item)
+
+
+def begin_copy(path: Path, name: str, options: dict[str, Any]) -> None:
+    """Read the kept original of a dataset once more, with other choices."""
+    folder = workspace() / "uploads" / f"again-{time.time_ns():x}"
+    folder.mkdir(parents=True)
+    item = Import(folder.name, name, folder, path, options=options)
     known()[item.id] = item
     start(item)
 

@@ -26,6 +26,7 @@ PAGES = {
     "train": Entry("Train", "model_training", "Say what to predict and start a run."),
     "run": Entry("Run", "monitoring", "The chosen run: live while it works, its record afterwards."),
     "compare": Entry("Compare", "leaderboard", "All models of the run on one board, and two runs side by side."),
+    "explain": Entry("Explain", "lightbulb", "How good a model is, what it relies on, and why it answers as it does."),
 }
 
 

@@ -184,4 +184,5 @@ def gap_words(found: Series, numbers: tuple[int, ...]) -> str:
     steps = sum(found.lengths[number] for number in numbers)
     if not total:
         return f"{words.plural(steps, 'step')}, none is missing."
-    return f"{words.plural(total, 'step')} of {words.count(steps)} {'is' if total == 1 else 'are'} missing: the line is open there."
+    verb = "is" if total == 1 else "are"
+    return f"{words.plural(total, 'step')} of {words.count(steps)} {verb} missing: the line is open there."

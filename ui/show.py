@@ -126,7 +126,35 @@ def panel(panel: "Panel", key: str, *, height: int | None = None) -> None:
         st.markdown(f"##### {escape_markdown(panel.title)}", help=panel.help or None)
     if panel.note:
         st.html(f'<p class="db-muted" style="margin:-.4rem 0 0">{escape(panel.note)}</p>')
+    if panel.kind == "table":
+        import pandas as pd
+
+        frame = pd.DataFrame(panel.data["rows"], columns=panel.data["columns"])
+        table(frame, key, name=panel.title, column_config=rounded(frame))
+        return
     plot(figure(panel, dark=state.is_dark()), key, name=panel.title or panel.kind, height=height)
+
+
+def panels(found: Sequence["Panel"], key: str) -> None:
+    """Panels two in a row on a wide page, in order; a fan of forecasts takes the whole width."""
+    rows: list[list[Panel]] = []
+    for each in found:
+        wide = each.kind in ("fan", "images", "parallel")
+        if rows and len(rows[-1]) == 1 and not wide and rows[-1][0].kind not in ("fan", "images", "parallel"):
+            rows[-1].append(each)
+        else:
+            rows.append([each])
+    for number, row in enumerate(rows):
+        cells = st.columns(2, gap="large") if row[0].kind not in ("fan", "images", "parallel") else [st.container()]
+        for place, (cell, each) in enumerate(zip(cells, row, strict=False)):
+            with cell:
+                panel(each, f"{key}_{number}_{place}")
+
+
+def rounded(frame: "pd.DataFrame") -> dict[str, Any]:
+    """Columns of fractions with four significant digits."""
+    fractions = frame.select_dtypes("float").columns
+    return {name: st.column_config.NumberColumn(format="%.4g") for name in fractions}
 
 
 def plot(figure: Any, key: str, *, name: str, height: int | None = None) -> None:
@@ -142,7 +170,7 @@ def plot(figure: Any, key: str, *, name: str, height: int | None = None) -> None
 def table(frame: "pd.DataFrame", key: str, *, name: str, csv: "pd.DataFrame | None" = None, **options: Any) -> Any:
     """A table with its CSV one click away. `csv` is what the file holds, where that differs from what is shown.
     Returns the selection where `on_select` asks for one."""
-    options = {"hide_index": True, **options}
+    options = {"hide_index": True, "placeholder": "–", **options}
     drawn = st.dataframe(frame, key=key, alt=name, **options)
     content = safe_csv(frame if csv is None else csv)
     st.download_button(

@@ -1,12 +1,13 @@
 """What is chosen: a dataset, a run, a model. The query of the link says so, and the session remembers it from page to
 page. Nothing else lives in the session but drafts."""
 
+from datetime import tzinfo
 from typing import Any
 
 import streamlit as st
 
 from dl_core.errors import DeepboardError
-from ui import cached
+from ui import cached, grants, words
 
 ACTOR = "local"
 KEYS = ("dataset", "run", "model")
@@ -91,6 +92,18 @@ def run_row() -> dict[str, Any] | None:
 
 def _row(rows: list[dict], id: str) -> dict | None:
     return next((row for row in rows if row["id"] == id), None)
+
+
+def browser() -> str:
+    """The cookie that this browser's grants are bound to; empty where there is no browser."""
+    cookie = st.context.cookies.get(grants.COOKIE, "")
+    return cookie if isinstance(cookie, str) else ""
+
+
+def zone() -> tzinfo | None:
+    """The browser's time zone; None (the server's) where it is unknown."""
+    name = st.context.timezone
+    return words.zone(name if isinstance(name, str) else None)
 
 
 def is_dark() -> bool:

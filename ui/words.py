@@ -92,6 +92,13 @@ def number(value: float | None) -> str:
     return f"{value:,.{digits}f}"
 
 
+def plain(value: float) -> str:
+    """A value of the data as one would say it: whole numbers without a point, others to four significant digits."""
+    if value == round(value) and abs(value) < 1e12:
+        return f"{value:,.0f}"
+    return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:.4g}"
+
+
 def short(number: float) -> str:
     """A large count in little room: '41.6 k', '1.25 M'."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

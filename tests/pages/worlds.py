@@ -106,7 +106,7 @@ def events(trials: int = 7, seconds: float = 55.0, fail: int | None = 4) -> Iter
 
 
 DECISIONS = (
-    ("split", "Split: stratified, 60 % train, 20 % validation, 20 % test", "the classes have different sizes (24 % are >50K)",
+    ("split", "Split: stratified, 60 % train, 20 % validation, 20 % test", "the classes have different sizes",
      ["random", "by a column"]),
     ("drop.country", "Column country is left out", "it has one value only", ["keep it"]),
     ("metric", "Judged by ROC AUC", "the classes have different sizes, so accuracy would flatter", ["accuracy"]),

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dl_core.settings import UPLOAD_LIMIT_BYTES, workspace
-from ui import grants
+from ui import grants, state
 
 _HERE = Path(__file__).parent
 
@@ -34,12 +34,11 @@ def drop_zone(key: str, title: str, hint: str, *, slim: bool = False, folders: b
         js=(_HERE / "dropzone.js").read_text(encoding="utf-8"),
     )
     upload = st.session_state.setdefault(f"{key}_upload", secrets.token_hex(8))
-    holder = st.context.cookies.get(grants.COOKIE, "")
     result = drawn(
         key=f"{key}_{upload}",
         data={
             "upload": upload,
-            "grant": grants.sign(workspace(), "upload", {"upload": upload}, holder),
+            "grant": grants.sign(workspace(), "upload", {"upload": upload}, state.browser()),
             "header": grants.HEADER,
             "limit": UPLOAD_LIMIT_BYTES,
             "title": title,

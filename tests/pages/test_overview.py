@@ -1,0 +1,63 @@
+"""The Overview in three worlds: nothing there yet, data chosen, runs in every state."""
+
+from tests.pages import worlds
+from tests.pages.conftest import said
+
+
+def test_an_empty_workspace_offers_a_drop_zone_and_six_examples(open_page):
+    page = open_page()
+    assert page.title[0].value == "What would you like to predict?"
+    assert len([button for button in page.button if button.key.startswith("example_")]) == 6
+
+
+def test_data_without_a_run_is_continued_with_the_data_page(open_page, store, tmp_path):
+    dataset = worlds.add_table(store, tmp_path)
+    page = open_page()
+    assert page.button(key="continue").label == "Continue with people"
+    page.button(key="continue").click().run()
+    assert page.title[0].value == "What is in this data?"
+    assert page.query_params["dataset"] == dataset.id
+
+
+def test_runs_at_work_show_phase_place_and_lead(open_page, store, tmp_path):
+    dataset = worlds.add_table(store, tmp_path)
+    worlds.add_run(store, dataset, "running")
+    worlds.add_run(store, dataset, "queued")
+    text = said(open_page())
+    assert "Trying what the tuner proposes" in text
+    assert "best baseline 0.921" in text
+    assert "next in the queue" in text
+
+
+def test_the_last_results_say_score_interval_and_gain_over_the_best_baseline(open_page, store, tmp_path):
+    worlds.add_run(store, worlds.add_table(store, tmp_path), "done")
+    text = said(open_page())
+    assert "0.929 ± 0.011" in text
+    assert "0.011 better than Boosted trees (LightGBM), the best simple method." in text
+
+
+def test_a_name_from_a_file_is_shown_as_written_never_as_markup(open_page, store, tmp_path):
+    worlds.add_table(store, tmp_path, name="<img src=x onerror=alert(1)> *bold*")
+    page = open_page()
+    assert "<img src=x" not in said(page).replace("&lt;img", "")
+    assert page.button(key="continue").label.startswith("Continue with ")
+
+
+def test_a_run_is_renamed_and_deleted_from_its_row(open_page, store, tmp_path):
+    dataset = worlds.add_table(store, tmp_path)
+    run = worlds.add_run(store, dataset, "done")
+    store.rename_run(run.id, "First try")
+    assert "First try" in said(open_page()) + " ".join(link.label for link in open_page().get("page_link"))
+    store.delete_run(run.id)
+    text = said(open_page())
+    assert "First try" not in text
+    assert "Datasets" in text
+
+
+def test_runs_outlive_their_data(open_page, store, tmp_path):
+    dataset = worlds.add_table(store, tmp_path)
+    worlds.add_run(store, dataset, "done")
+    store.delete_dataset(dataset.id)
+    text = said(open_page())
+    assert "No data at the moment" in text
+    assert "data deleted" in text

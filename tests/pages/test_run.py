@@ -1,0 +1,85 @@
+"""A run's page in every state a run can be in."""
+
+import pytest
+
+from tests.pages import worlds
+from tests.pages.conftest import said
+
+
+@pytest.fixture
+def dataset(store, tmp_path):
+    return worlds.add_table(store, tmp_path)
+
+
+def test_without_a_run_the_page_leads_to_the_way_in(open_page):
+    page = open_page("run")
+    assert page.title[0].value == "There is no run yet."
+    assert page.button[0].label == "Bring data"
+
+
+def test_an_unknown_run_is_said_to_be_gone(open_page, dataset):
+    assert "There is no run &#x27;nosuchrun1&#x27;" in said(open_page("run", run="nosuchrun1"))
+
+
+def test_a_waiting_run_shows_its_place_and_asks_for_somebody_to_work(open_page, store, dataset, started):
+    worlds.add_run(store, dataset, "queued")
+    second = worlds.add_run(store, dataset, "queued")
+    text = said(open_page("run", run=second.id))
+    assert "Place 2" in text
+    assert "1 run before it." in text
+    assert started
+
+
+def test_a_run_at_work_shows_time_left_best_against_baseline_and_why(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "running", seconds=600)
+    page = open_page("run", run=run.id)
+    text = said(page)
+    assert page.title[0].value == "Looking for the best network"
+    assert "Trying what the tuner proposes" in text
+    assert "Boosted trees (LightGBM)" in text
+    assert "behind the baseline" in text
+    assert "Column country is left out" in text
+    assert "it has one value only" in text
+
+
+def test_a_failed_trial_is_a_row_with_its_reason(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "running", seconds=600)
+    frame = open_page("run", run=run.id).dataframe[0].value
+    failed = frame[frame["Trial"] == "t004"].iloc[0]
+    assert failed["State"] == "failed"
+    assert "out of memory" in failed["Settings"]
+    assert list(frame["State"]) == ["finished", "finished", "finished", "failed", "training"]
+
+
+def test_stop_asks_the_run_to_keep_the_best(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "running", seconds=600)
+    open_page("run", run=run.id).button(key="stop").click().run()
+    assert store.control(run.id).stop
+
+
+def test_a_finished_run_is_its_own_record(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "done")
+    page = open_page("run", run=run.id)
+    text = said(page)
+    assert "MLP is best; RealMLP draws with it" in text
+    assert "0.929 ± 0.011" in text
+    assert len(page.dataframe[0].value) == 7
+
+
+def test_a_failed_run_says_why(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "failed")
+    page = open_page("run", run=run.id)
+    assert page.title[0].value == "This run ended without a model"
+    assert "No network could be trained: out of memory" in said(page)
+
+
+def test_a_cancelled_run_says_that_nothing_was_kept(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "cancelled")
+    assert "Nothing was kept." in said(open_page("run", run=run.id))
+
+
+def test_the_link_of_a_run_chooses_its_dataset(open_page, store, dataset, tmp_path):
+    run = worlds.add_run(store, dataset, "done")
+    worlds.add_table(store, tmp_path, name="newer")
+    page = open_page("run", run=run.id)
+    assert page.query_params["dataset"] == dataset.id

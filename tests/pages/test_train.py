@@ -1,0 +1,67 @@
+"""The Train page: one sentence, its controls, and the launch."""
+
+import pytest
+
+from tests.pages import worlds
+from tests.pages.conftest import said
+
+
+@pytest.fixture
+def dataset(store, tmp_path):
+    return worlds.add_table(store, tmp_path)
+
+
+def control(page, name, dataset):
+    return page.selectbox(key=f"wish_{name}_{dataset.id}")
+
+
+def test_the_sentence_holds_the_plans_own_choices(open_page, dataset):
+    page = open_page("train", dataset=dataset.id)
+    assert control(page, "targets", dataset).value == "income"
+    assert control(page, "task", dataset).value == "classification"
+    assert control(page, "metric", dataset).value == "roc_auc"
+    assert control(page, "test_share", dataset).value == 0.2
+    assert control(page, "seconds", dataset).value == 300
+
+
+def test_two_clicks_suffice(open_page, store, dataset, started):
+    page = open_page("train", dataset=dataset.id)
+    page.button(key="train").click().run()
+    assert [row["status"] for row in store.runs()] == ["queued"]
+    assert started
+    assert page.query_params["run"] == store.runs()[0]["id"]
+
+
+def test_another_target_gets_its_own_task_and_metric(open_page, store, dataset):
+    page = open_page("train", dataset=dataset.id)
+    control(page, "metric", dataset).select("accuracy").run()
+    control(page, "targets", dataset).select("age").run()
+    assert control(page, "task", dataset).value == "regression"
+    assert control(page, "metric", dataset).value == "rmse"
+    page.button(key="train").click().run()
+    spec = store.run(store.runs()[0]["id"]).spec
+    assert spec.task.targets == ("age",) and spec.task.kind == "regression"
+
+
+def test_what_was_chosen_reaches_the_run(open_page, store, dataset):
+    page = open_page("train", dataset=dataset.id)
+    control(page, "seconds", dataset).select(60).run()
+    control(page, "test_share", dataset).select(0.3).run()
+    page.number_input(key=f"wish_seed_{dataset.id}").set_value(7).run()
+    page.checkbox(key=f"family_mlp_{dataset.id}").uncheck().run()
+    page.button(key="train").click().run()
+    spec = store.run(store.runs()[0]["id"]).spec
+    assert (spec.budget.seconds, spec.split.test_share, spec.seed) == (60, 0.3, 7)
+    assert spec.families == ("realmlp",)
+
+
+def test_a_target_that_cannot_be_learned_is_refused_before_the_launch(open_page, store, dataset):
+    dataset.add_schema(dataset.schema.edited({"person_id": {"role": "target"}}))
+    page = open_page("train", dataset=dataset.id)
+    assert "is an id" in said(page)
+    assert not [button for button in page.button if button.key == "train"]
+    assert store.runs() == []
+
+
+def test_the_split_is_drawn_with_its_numbers(open_page, dataset):
+    assert "384 train, 96 valid, 120 test" in said(open_page("train", dataset=dataset.id))
