@@ -42,6 +42,8 @@ class Dashboard:
         self.workspace = Path(workspace)
         self.patience = patience
         self.log = self.workspace / "dashboard.log"
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen | None = None
         self.seconds_to_health = float("nan")
 
@@ -54,13 +56,11 @@ class Dashboard:
 
     def start(self) -> None:
         self.workspace.mkdir(parents=True, exist_ok=True)
-        port = _free_port()
-        self.url = f"http://127.0.0.1:{port}"
         environment = cap_threads({**os.environ, "DEEPBOARD_WORKSPACE": str(self.workspace)})
         began = time.perf_counter()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
                 cwd=ROOT,
                 env=environment,
                 stdout=log,
