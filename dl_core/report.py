@@ -24,6 +24,15 @@ class Panel:
         return cls(**record)
 
 
+def percent(share: float) -> str:
+    """A share as a percentage that never rounds nearly all to all or little to nothing: 87%, 99.6%, >99.9%."""
+    if 0 < share < 0.001:
+        return "<0.1%"
+    if 0.999 < share < 1:
+        return ">99.9%"
+    return f"{share:.1%}" if 0 < share < 0.01 or 0.99 < share < 1 else f"{share:.0%}"
+
+
 def significant(value: float | None) -> str:
     """Three significant digits the way a score is read: 0.914, 48.6, 49,100; a dash for nothing."""
     if value is None or not math.isfinite(value):

@@ -29,8 +29,8 @@ def draw(data: dict, style: Style) -> go.Figure:
             "symmetric": False,
             "array": [max(0.0, high - value) for value, (_, high) in zip(values, ends, strict=True)],
             "arrayminus": [max(0.0, value - low) for value, (low, _) in zip(values, ends, strict=True)],
-            "color": style.muted,
-            "thickness": 1.2,
+            "color": style.soft(style.text, 0.6),
+            "thickness": 1.4,
             "width": 0,
             "visible": any(intervals),
         },
@@ -55,7 +55,7 @@ def draw(data: dict, style: Style) -> go.Figure:
         title_text=title(data.get("x_title", "")),
         zeroline=True,
         zerolinecolor=style.grid,
-        range=[min([0.0, *(low for low, _ in ends)]) - (0.12 * span if min(values, default=0) < 0 else 0),
+        range=[min([0.0, *(low for low, _ in ends)]) - (0.16 * span if min(values, default=0) < 0 else 0),
                max([0.0, *(high for _, high in ends)]) + 0.12 * span],
     )  # fmt: skip
     figure.update_yaxes(

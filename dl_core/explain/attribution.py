@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dl_core.explain import Context
-from dl_core.report import Panel, significant
+from dl_core.report import Panel, percent, significant
 
 FIRST_STEPS = 128
 MOST_STEPS = 8192
@@ -60,7 +60,7 @@ def _targets(context: Context, state: dict, answer: np.ndarray) -> list[Target]:
         weights = np.full(len(classes), -1.0 / (len(classes) - 1))
         weights[chosen] = 1.0
         name = f"“{classes[chosen]}”"
-        return [Target(name, weights, "log-odds", answer, lambda answer: f"{answer[chosen]:.0%} {name}")]
+        return [Target(name, weights, "log-odds", answer, lambda answer: f"{percent(float(answer[chosen]))} {name}")]
     names, targets = context.run.spec.task.targets, []
     for number, name in enumerate(names[:MOST_TARGETS]):
         weights = np.zeros(len(names))
@@ -182,11 +182,13 @@ def _mean_gradient(head, start: Inputs, end: Inputs, weights: np.ndarray, steps:
 
 def _panel(row: pd.Series, shares: dict[str, float], gap: float, target: Target, reference: np.ndarray) -> Panel:
     ranked = sorted(shares, key=lambda name: -abs(shares[name]))
-    shown, rest = ranked[:MOST_BARS], ranked[MOST_BARS:]
+    speaking = [name for name in ranked if abs(shares[name]) > 0.002 * abs(shares[ranked[0]])]
+    shown = speaking[:MOST_BARS]
+    rest = ranked[len(shown) :]
     labels, values = [f"{name} = {_value(row[name])}" for name in shown], [shares[name] for name in shown]
     roles = ["up" if value > 0 else "down" for value in values]
     if rest:
-        labels.append(f"{len(rest)} other columns")
+        labels.append(f"{len(rest)} other column{'s' * (len(rest) > 1)}")
         values.append(sum(shares[name] for name in rest))
         roles.append("baseline")
     note = (

@@ -29,13 +29,15 @@ def explain(context: Context) -> list[Panel]:
 
 
 def _known(prepared, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Times and values of a series up to its last known step, the latest few thousand."""
+    """Times and values of a series from its first known step on, the latest few thousand."""
     start, end = int(prepared.blocks[number]) + prepared.lookback, int(prepared.blocks[number + 1]) - prepared.horizon
     values = np.asarray(prepared.values[start:end], np.float64)
     last = float(read_json(prepared.folder / "keys.json")["last"][number])
     state = prepared.state["preprocessor"]
     times = Grid.of(state["frequency"], state["step"]).ahead(np.full(len(values), last), np.arange(1 - len(values), 1))
-    return times[-MOST_STEPS:], values[-MOST_STEPS:]
+    known = np.flatnonzero(np.isfinite(values))
+    first = max(int(known[0]) if len(known) else 0, len(values) - MOST_STEPS)
+    return times[first:], values[first:]
 
 
 def _errors(context: Context, number: int) -> tuple[np.ndarray, np.ndarray]:

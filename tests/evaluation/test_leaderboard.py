@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dl_core.evaluation.leaderboard import Entrant, Part, leaderboard
-from dl_core.report import significant
+from dl_core.report import percent, significant
 from dl_core.seeds import generator
 
 TRUTH = generator(0, "truth").integers(0, 2, 3000)
@@ -148,3 +148,11 @@ class TestSentence:
 )
 def test_figures_have_three_significant_digits(value, text):
     assert significant(value) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.87, "87%"), (0.9961, "99.6%"), (0.99996, ">99.9%"), (1.0, "100%"), (0.0001, "<0.1%"), (0, "0%")],
+)
+def test_a_percentage_never_rounds_nearly_all_to_all(share, text):
+    assert percent(share) == text

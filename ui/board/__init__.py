@@ -1,6 +1,5 @@
 """The leaderboard as a table: places, dots with whiskers, gain over the best baseline; a row opens into its model."""
 
-from collections.abc import Iterable
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +10,7 @@ import streamlit as st
 
 from dl_core.baselines import BASELINES
 from dl_core.store import Run
-from ui import network, scores, show, words
+from ui import network, scores, show, state, words
 
 _HERE = Path(__file__).parent
 Row = dict[str, Any]
@@ -42,7 +41,8 @@ def board_html(board: dict[str, Any]) -> str:
         '<table><thead><tr><th class="place" scope="col">Place</th><th class="name" scope="col">Model</th>'
         f'<th class="score" scope="col"><span title="{escape(scores.help(board["metric"]))}">{escape(title)}</span>'
         f' <i>{better}</i></th><th class="scale" scope="col" aria-hidden="true"><div><span>{words.number(low)}</span>'
-        f'<span>{words.number(high)}</span></div></th><th scope="col" title="More than 0 is better than the best simple method">Gain over baseline</th>'
+        f'<span>{words.number(high)}</span></div></th><th scope="col" title="Above 0: better than every simple method">'
+        "Gain over baseline</th>"
         '<th scope="col" class="extra">Training</th><th scope="col" class="extra">One row</th>'
         f'<th scope="col" class="extra">Size</th></tr></thead>{body}</table>'
     )
@@ -86,7 +86,8 @@ def _row_html(row: Row, board: dict, name: str, low: float, high: float) -> str:
         tag = '<span class="tag network">best network</span>'
     return (
         f'<tr class="{role}" data-model="{escape(row["model"])}"><td class="place">{row["tier"]}</td>'
-        f'<th scope="row" class="name"><button type="button" title="Open {escape(name)}">{escape(name)}</button>{tag}</th>'
+        f'<th scope="row" class="name"><button type="button" title="Open {escape(name)}">{escape(name)}</button>'
+        f"{tag}</th>"
         f'<td class="score">{escape(words.score(value, interval))}</td>'
         f'<td class="scale">{_whisker_html(value, interval, low, high)}</td>'
         f'<td class="gain">{_gain_html(row)}</td>'
@@ -165,16 +166,17 @@ def record(board: dict[str, Any]) -> pd.DataFrame:
 # a model, opened
 
 
-@st.dialog("Model", width="large")
 def dialog(run: Run, model: str, metric: str) -> None:
-    """A network with its layers and settings; a baseline with what it does."""
+    """Open a model above the page: a network with its layers and settings, a baseline with what it does."""
     row = run.model(model)
-    trial = next((record for record in run.trials() if record["trial"] == row.get("trial", model)), None)
-    if row["kind"] != "baseline" and trial is not None:
-        network.body(trial, metric, key=f"board_{run.id}_{model}")
-        return
+    if row["kind"] != "baseline":
+        network.dialog(run, row.get("trial", model))
+    else:
+        st.dialog(row["name"], width="large")(_baseline)(row, metric)
+
+
+def _baseline(row: Row, metric: str) -> None:
     card = BASELINES.get(row["family"])
-    st.markdown(f"### {show.escape_markdown(row['name'])}")
     if card:
         show.lead(card.why)
     value, interval = shown(row)
@@ -192,6 +194,7 @@ def dialog(run: Run, model: str, metric: str) -> None:
     )
 
 
-def options(rows: Iterable[Row]) -> dict[str, str]:
-    """Models for a selector: id -> name."""
-    return words.apart({row["model"]: row["name"] for row in rows})
+def chosen(board: dict[str, Any], default: str = "winner") -> Row:
+    """The row of the chosen model; where none of this board is chosen, its `winner` or its `best_network`."""
+    found = scores.row(board, state.model_id()) or scores.row(board, board[default])
+    return found or scores.winner(board)
