@@ -1,5 +1,6 @@
 """Logistic or ridge regression on numbers and one-hot categories."""
 
+import time
 import warnings
 from typing import Any
 
@@ -12,21 +13,22 @@ from dl_core.prepared import Prepared
 from dl_core.tasks import TASKS
 from dl_core.tasks.base import Task
 
-STRENGTHS = (0.1, 1.0, 10.0)
+STRENGTHS = (1.0, 0.1, 10.0)
 
 
 class Linear:
     def fit(self, prepared: Prepared, task: Task, seconds: float) -> dict[str, Any]:
-        """Choose the regularisation on the validation part; the train part alone is fitted."""
+        """Choose the regularisation on the validation part, as many strengths as the time allows; the train part alone
+        is fitted."""
+        end = time.monotonic() + seconds
         levels = prepared.signature.inputs["category"].cardinalities if "category" in prepared.signature.inputs else ()
         train = design(prepared.inputs("train"), levels)
-        if task.kind == "classification":
-            # on many cells one strength has to do
-            strengths = STRENGTHS if train.nnz * prepared.signature.output[0] < 20e6 else (1.0,)
-            fits = [self._logistic(train, np.asarray(prepared.truth("train")), strength) for strength in strengths]
-        else:
-            target = np.asarray(prepared.target("train"), np.float64)
-            fits = [self._ridge(train, target, strength) for strength in STRENGTHS]
+        classes = task.kind == "classification"
+        target = np.asarray(prepared.truth("train")) if classes else np.asarray(prepared.target("train"), np.float64)
+        fits = []
+        for strength in STRENGTHS:
+            if not fits or time.monotonic() < end:
+                fits.append((self._logistic if classes else self._ridge)(train, target, strength))
         state: dict[str, Any] = {"levels": list(levels), "task": task.kind, "target": prepared.state["task"]}
         valid = design(prepared.inputs("valid"), levels)
         losses = [self._loss(task, prepared, valid @ coefficients + intercept) for coefficients, intercept in fits]

@@ -48,10 +48,11 @@ class Search:
     # the portfolio
 
     def run_portfolio(self, seconds: float) -> None:
-        """Train the known-good parameter sets, cheapest first, within `seconds` altogether."""
+        """Train the known-good parameter sets, cheapest first, within `seconds` altogether; the first of all whatever
+        the clock says, so that the board never is without a network."""
         end = self.remaining() - seconds
         entries = self._entries(seconds)
-        while entries and not self._over() and self.remaining() - end > LEAST_SECONDS:
+        while entries and not self._over() and (self.remaining() - end > LEAST_SECONDS or not self._scored()):
             name, params = entries[0]
             weights = [families.FAMILIES[family].share for family, _ in entries]
             share = (self.remaining() - end) * weights[0] / sum(weights)
@@ -138,6 +139,9 @@ class Search:
             trial=trial, family=name, params=params, source=source, seconds=seconds, epochs=self.spec.budget.epochs
         )
         run_trial(self.bench, folder, order, deadline=self.remaining, stopping=self.stopping, emit=self.emit)
+
+    def _scored(self) -> bool:
+        return any(record["score"] is not None for record in self.trials())
 
     def _over(self) -> bool:
         cap = self.spec.budget.trials
