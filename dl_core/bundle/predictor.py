@@ -10,7 +10,7 @@ from dl_core.bundle.folder import Bundle
 from dl_core.bundle.pictures import open_pictures
 from dl_core.bundle.serving import ServingModel
 from dl_core.bundle.untrusted import check_model
-from dl_core.data.panel import PanelError, answer_table, history_arrays
+from dl_core.data.panel import PanelError, answer_table, history_arrays, series_codes
 from dl_core.data.values import canonical_text
 from dl_core.encoders.typed import Files
 from dl_core.errors import DataError
@@ -55,7 +55,7 @@ class Predictor:
         values = self.bundle.preprocessor.values(frame, files=files)
         if self.bundle.picture_column:
             (item,) = self.bundle.inputs
-            return self._serving.look_at(open_pictures(values[item["column"]], item["at_least"]))
+            return self._serving.look_at(open_pictures(values[item["column"]].tolist(), item["at_least"]))
         return self._serving({item["input"]: values[item["column"]] for item in self.bundle.inputs})
 
     def table(self, frame: pd.DataFrame, predictions: np.ndarray) -> pd.DataFrame:
@@ -81,8 +81,10 @@ class Predictor:
         return self.task.decode(self.bundle.state["task"], np.asarray(network(inputs, training=False)))
 
     def latency_ms(self, frame: pd.DataFrame, *, files: Files | None = None, repeats: int = 15) -> float:
-        """Median milliseconds to answer the first sample of `frame` (in a forecast: all its series), once warm."""
-        one = frame if self.bundle.sampler == "windows" else frame.iloc[:1]
+        """Median milliseconds to answer the first sample of `frame`, a row, a picture or a series, once warm."""
+        one = frame.iloc[:1]
+        if self.bundle.sampler == "windows":
+            one = frame[series_codes(frame, self.bundle.state["preprocessor"]["series"])[0] == 0]
         self.predict(one, files=files)
         times = []
         for _ in range(repeats):

@@ -102,11 +102,28 @@ def _unit(bundle: Bundle, predictions: np.ndarray) -> tuple[float, str]:
     return float(np.median(np.abs(predictions))) or 1.0, "share of the usual forecast"
 
 
-@dataclass
+# Runs a script as `python SCRIPT …` would, but for one thing: what is ours cannot be imported.
+_ALONE = """
+import runpy, sys
+from pathlib import Path
+
+class Wall:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "dl_core":
+            raise ModuleNotFoundError("a kit must not need dl_core")
+
+sys.meta_path.insert(0, Wall())
+sys.argv = sys.argv[1:]
+sys.path[0] = str(Path(sys.argv[0]).parent)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@dataclass(frozen=True)
 class _Process:
     """predict.py on its way."""
 
-    popen: subprocess.Popen | None
+    popen: subprocess.Popen
     out: Path
     began: float
 
@@ -115,17 +132,12 @@ class _Process:
 def _started(program: Path, file: Path, folder: Path) -> Iterator[_Process]:
     """predict.py, started in the new and empty `folder`; ended where nobody waited for it."""
     folder.mkdir()
-    python = [sys.executable, "-E", "-s"]  # no PYTHON* variables, no packages of the user's own
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "OMP_NUM_THREADS") if name in os.environ}
-    alone = "import importlib.util, sys; sys.exit(importlib.util.find_spec('dl_core') is not None)"
     out = folder / "predictions.csv"
-    if subprocess.run([*python, "-c", alone], cwd=folder, env=environment, timeout=SECONDS).returncode:
-        yield _Process(None, out, time.monotonic())
-        return
     popen = subprocess.Popen(
-        [*python, str(program), str(file), "--out", str(out)],
+        # no PYTHON* variables, no packages of the user's own
+        [sys.executable, "-E", "-s", "-c", _ALONE, str(program), str(file), "--out", str(out)],
         cwd=folder,
-        env=environment,
+        env={name: os.environ[name] for name in ("PATH", "HOME", "LANG", "OMP_NUM_THREADS") if name in os.environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -139,8 +151,6 @@ def _started(program: Path, file: Path, folder: Path) -> Iterator[_Process]:
 
 
 def _ended(process: _Process) -> Run:
-    if process.popen is None:
-        return Run(None, "dl_core can be imported beside the kit, so running it would prove nothing.", 0.0)
     try:
         output, errors = process.popen.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:

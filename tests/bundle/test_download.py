@@ -111,6 +111,22 @@ def test_a_kit_that_answers_differently_is_not_offered(dataset, tmp_path, monkey
     assert not (tmp_path / "kit.zip").exists()
 
 
+def test_a_program_that_needs_the_app_cannot_prove_itself(tmp_path):
+    from dl_core.export.receipt import _ended, _started
+
+    (tmp_path / "neighbour.py").write_text("VALUE = 7")
+    for body, reason in (
+        ("import dl_core.errors", "a kit must not need dl_core"),
+        ("import sys, neighbour; sys.exit(f'{neighbour.VALUE} {len(sys.argv)}')", "code 1: 7 4"),
+        ("pass", "ended with code 0"),
+    ):
+        (tmp_path / "predict.py").write_text(body)
+        with _started(tmp_path / "predict.py", tmp_path / "rows.csv", tmp_path / body[:9]) as process:
+            run = _ended(process)
+        assert run.answers is None
+        assert reason in run.reason
+
+
 def test_a_baseline_is_not_packed(tmp_path):
     from dl_core.export.download import export
 
