@@ -4,7 +4,7 @@ where nothing of Deepboard is installed, answers what the page showed."""
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests import examples
 from tests.browser import steps
