@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-
 # the names of the tensors that samples of one modality may have
 TABLE = frozenset({"numeric", "category"})
 IMAGE = frozenset({"image"})

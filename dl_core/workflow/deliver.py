@@ -23,7 +23,7 @@ def deliver(context: RunContext, bench: Bench, board: dict[str, Any]) -> None:
     bundle = write_bundle(context.run, best, bench)
     context.tick()
     archive, receipt = write_download(context.run, best)
-    sentence = receipt_sentence(receipt)
+    sentence = receipt["sentence"]
     if not receipt["passed"]:
         context.emit("problem", severity="warning", message=sentence, fix="Choose another network on the board.")
     context.decide(
@@ -91,13 +91,3 @@ def write_download(run: Run, model: str) -> tuple[Path | None, dict[str, Any]]:
     if target.exists() and receipt is not None:
         return target, receipt
     return export(write_bundle(run, model), target, dataset=run.dataset, seed=run.spec.seed)
-
-
-def receipt_sentence(receipt: dict[str, Any]) -> str:
-    """What a parity receipt says, in one sentence."""
-    if not receipt["passed"]:
-        return f"The download is not offered: {receipt['reason']}"
-    return (
-        f"The download answers like the app: {receipt['identical']:,} of {receipt['rows']:,} answers are identical, "
-        f"the largest difference is {receipt['largest_difference']:.1g}."
-    )
