@@ -174,7 +174,7 @@ def over_time(dataset: Dataset) -> None:
 
 
 def quality(dataset: Dataset) -> None:
-    found = cached.quality(dataset)
+    found = cached.quality(dataset, cached.planned(dataset, forms.draft(dataset)).spec)
     groups = (
         ("Needs you", ("error", "warning")),
         ("Worth knowing", ("note",)),
@@ -185,7 +185,10 @@ def quality(dataset: Dataset) -> None:
         members = [problem for problem in found if problem.severity in severities]
         if not members:
             continue
-        show.section(title, words.plural(len(members), "finding"))
+        show.section(title, words.count(len(members)))
+        if severities[0] in ("fixed", "passed"):
+            show.checks(members)
+            continue
         for number, problem in enumerate(members):
             finding(dataset, problem, f"{title}_{number}")
     if not any(problem.severity in ("error", "warning") for problem in found):

@@ -197,13 +197,17 @@ def _relations(actor: str, folder: str, version: int, target: str) -> list["Rela
     return relations(Dataset(Path(folder)), target)
 
 
-def quality(dataset: "Dataset") -> list[Problem]:
-    return _quality(ACTOR, str(dataset.folder), dataset.schema.version)
+def quality(dataset: "Dataset", spec: RunSpec | None) -> list[Problem]:
+    """The findings about a dataset for what `spec` wants to predict; for what the import guessed where there is none."""
+    task = {"task": spec.task.kind, "targets": list(spec.task.targets), "horizon": spec.task.horizon} if spec else {}
+    return _quality(ACTOR, str(dataset.folder), dataset.schema.version, to_json(task))
 
 
 @st.cache_data(show_spinner=False, max_entries=30)
-def _quality(actor: str, folder: str, version: int) -> list[Problem]:
+def _quality(actor: str, folder: str, version: int, task: str) -> list[Problem]:
     from dl_core.data.dataset import Dataset
     from dl_core.data.quality import quality
 
-    return quality(Dataset(Path(folder)))
+    dataset = Dataset(Path(folder))
+    wanted = {name: value for name, value in json.loads(task).items() if value is not None}
+    return quality(dataset, dataset.schema_version(version), {**(dataset.meta.get("guess") or {}), **wanted})

@@ -41,7 +41,7 @@ def editor(dataset: Dataset) -> None:
                 "Role", options=roles, required=True, help="What the column is for. Change it here.", width="small"
             ),
             "Distribution": st.column_config.BarChartColumn(
-                "Distribution", help="How often values occur: numbers and dates from low to high, others the most frequent.",
+                "Distribution", help="How often values occur; of words, the most frequent.",
                 y_min=0, width="medium",
             ),
             "Missing": st.column_config.ProgressColumn(

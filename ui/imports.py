@@ -178,6 +178,9 @@ def show_all() -> bool:
     there."""
     for id in [id for id, item in known().items() if item.status == "done" and item.kind == "dataset"]:
         known().pop(id)
+    if dataset := st.session_state.pop("imported", None):
+        cached.forget_disk()
+        navigation.go("data", dataset=dataset)
     items = [item for item in known().values() if item.kind == "dataset"]
     working = [item.id for item in items if item.status == "working"]
     if working:
@@ -193,10 +196,8 @@ def _watch(ids: tuple[str, ...]) -> None:
     items = [known()[id] for id in ids if id in known()]
     finished = [item for item in items if item.status == "done"]
     if finished:
-        known().pop(finished[-1].id)
-        cached.forget_disk()
-        navigation.go("data", dataset=finished[-1].dataset)
-    if any(item.status == "failed" for item in items) or len(items) < len(ids):
+        st.session_state["imported"] = finished[-1].dataset  # the page opens it: a part of a page cannot leave it
+    if finished or any(item.status == "failed" for item in items) or len(items) < len(ids):
         st.rerun(scope="app")
     for item in items:
         st.html(_at_work_html(item))

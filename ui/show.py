@@ -63,6 +63,14 @@ def problems(found: Iterable[Problem]) -> bool:
     return any(problem.severity == "error" for problem in findings)
 
 
+def checks(passed: Iterable[Problem]) -> None:
+    """What was looked at and is in order: a quiet list."""
+    rows = "".join(
+        f'<li>{escape(problem.message)}<span class="db-muted"> {escape(problem.fix)}</span></li>' for problem in passed
+    )
+    st.html(f'<ul class="db-checks">{rows}</ul>')
+
+
 def error(exception: DeepboardError) -> None:
     callout("error", str(exception))
 
