@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -144,7 +145,7 @@ def train(
             raise DeepboardError(f"Run {run.id} was cancelled before it had a result. Start it again.")
         result = run.result() or {}
         if out is not None:
-            shutil.copytree(run.model_folder(result["best_network"]) / "bundle", out, dirs_exist_ok=True)
+            _unpack(run, result, out)
             result["bundle"] = str(out)
         if as_json:
             typer.echo(_strict_json(result))
@@ -271,6 +272,15 @@ def _sentences() -> Iterator[None]:
 
 
 # files
+
+
+def _unpack(run: Run, result: dict[str, Any], out: Path) -> None:
+    """The download's content; the bare bundle where the parity check did not let the download pass."""
+    if result["download"]:
+        with zipfile.ZipFile(result["download"]) as archive:
+            archive.extractall(out)
+    else:
+        shutil.copytree(run.model_folder(result["best_network"]) / "bundle", out, dirs_exist_ok=True)
 
 
 def _refuse_taken(out: Path | None) -> None:
