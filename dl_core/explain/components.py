@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from dl_core.data.panel import STEP, Grid
 from dl_core.evaluation.reports.forecasting import MEDIAN
+from dl_core.evaluation.upcoming import axis_kind, known_history
 from dl_core.explain import Context
-from dl_core.records import read_json
 from dl_core.report import Panel
 
 MOST_STEPS = 3000
@@ -13,31 +12,18 @@ SURELY = 3.3  # standard errors that none of a hundred chance correlations reach
 
 
 def explain(context: Context) -> list[Panel]:
-    prepared, spec = context.prepared, context.run.spec
+    prepared = context.prepared
     number = 0 if context.sample is None else int(context.sample)
     names = prepared.names()
     name = names[number] if names else ""
     season = int(prepared.state["preprocessor"]["season"])
-    timed = spec.task.time is not None and prepared.state["preprocessor"]["frequency"] != STEP
-    kind = "time" if timed else "number"
-    times, values = _known(prepared, number)
+    kind = axis_kind(prepared, context.run.spec.task)
+    times, values = (part[-MOST_STEPS:] for part in known_history(prepared, number))
     panels = decompose(times, values, season, kind, name)
     at, errors = _errors(context, number)
     if len(errors) >= 8:
         panels += residuals(at, errors, season, kind, name)
     return panels
-
-
-def _known(prepared, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Times and values of a series from its first known step on, the latest few thousand."""
-    start, end = int(prepared.blocks[number]) + prepared.lookback, int(prepared.blocks[number + 1]) - prepared.horizon
-    values = np.asarray(prepared.values[start:end], np.float64)
-    last = float(read_json(prepared.folder / "keys.json")["last"][number])
-    state = prepared.state["preprocessor"]
-    times = Grid.of(state["frequency"], state["step"]).ahead(np.full(len(values), last), np.arange(1 - len(values), 1))
-    known = np.flatnonzero(np.isfinite(values))
-    first = max(int(known[0]) if len(known) else 0, len(values) - MOST_STEPS)
-    return times[first:], values[first:]
 
 
 def _errors(context: Context, number: int) -> tuple[np.ndarray, np.ndarray]:
