@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -128,7 +128,9 @@ def time_function(connection: duckdb.DuckDBPyConnection, format: str) -> str:
             values = pa.array(parse_times(encoded.dictionary.to_pylist(), format), from_pandas=True)
             return values.take(encoded.indices)
 
-        connection.create_function(name, parse, ["VARCHAR"], "DOUBLE", type="arrow", null_handling="special")
+        connection.create_function(  # type: ignore[call-overload]
+            name, parse, ["VARCHAR"], "DOUBLE", type="arrow", null_handling="special"
+        )
     return name
 
 
@@ -227,7 +229,7 @@ def infer(
     findings = []
     for position, (name, counted) in enumerate(zip(names, counts, strict=True)):
         if name in known:
-            findings.append(Finding(known[name], counted))
+            findings.append(Finding(known[name], counted, whole=counted.whole == counted.present))
             continue
         findings.append(_decide(connection, table, position, name, counted, decimal))
     return findings
@@ -448,9 +450,3 @@ def _time_finding(name: str, counts: Counts, formats: list[str]) -> Finding:
         )
     column = Column(name=name, kind="datetime", storage="time", reason=reason, parse={"format": format})
     return Finding(column, counts, problems=problems)
-
-
-def as_number(finding: Finding, role: str, reason: str) -> Finding:
-    """A column of whole numbers that was taken for an id, as the numbers it holds."""
-    column = replace(finding.column, kind="numeric", storage="number", role=role, reason=reason, parse={})
-    return replace(finding, column=column)

@@ -154,7 +154,7 @@ def decide(
     if asked == "wide columns" or (asked is None and not series):
         turn = _wide_columns(connection, names, findings, times, asked is not None)
         if turn is not None:
-            reason = f"{len(turn.melt):,} number columns named alike, over one time column: each is a series"
+            reason = f"{len(turn.melt):,} number columns beside one time column: each is a series"
             return Layout("wide columns", reason if asked is None else "read as asked", turn=turn)
     forced = asked == "long" or bool(time) or bool(series)
     if forced and not times:
@@ -386,7 +386,9 @@ def _grid(
     connection: duckdb.DuckDBPyConnection, names: Sequence[str], time: TimeColumn, series: Sequence[str]
 ) -> Regularity | None:
     times, ids = _read(connection, time, [list(names).index(name) for name in series])
-    codes = np.unique(np.stack(ids), axis=1, return_inverse=True)[1] if ids else np.zeros(len(times), np.int64)
+    codes = np.zeros(len(times), np.int64)
+    for code in ids:
+        codes = pd.factorize(codes * (int(code.max(initial=0)) + 1) + code)[0]
     return regularity(times, codes, time.is_step)
 
 

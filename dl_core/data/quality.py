@@ -165,9 +165,11 @@ def _classes(look: _Look) -> Iterator[Problem]:
         return
     rare = [str(label) for label, number in counts.items() if number < RARE_ROWS]
     if rare:
+        verb = "has" if len(rare) == 1 else "have"
+        listed = _listed(rare)
         yield Problem(
             "warning",
-            f"Of the {len(counts)} classes of {name!r}, {len(rare)} with fewer than {RARE_ROWS} rows: {_listed(rare)}.",
+            f"{len(rare)} of the {len(counts)} classes of {name!r} {verb} fewer than {RARE_ROWS} rows: {listed}.",
             fix="Bring more rows of them, or join them into one class.",
             column=name,
         )
@@ -319,7 +321,7 @@ def _leaks(look: _Look) -> Iterator[Problem]:
     for feature, score in sorted(suspects.items(), key=lambda item: -item[1])[:6]:
         yield Problem(
             "warning",
-            f"{feature!r} alone tells {score:.0%} of {name!r}. It may be made from the answer, or known afterwards only.",
+            f"{feature!r} alone tells {score:.0%} of {name!r}. It may be made from the answer, or known only later.",
             fix=f"If {feature!r} is not known when you predict, give it the role 'ignored'.",
             column=feature,
         )
@@ -377,7 +379,9 @@ def _told_together(
     ][:12]
     for size in (2, 3):
         for chosen in combinations(few, size):
-            joined = np.unique(np.stack([codes[name] for name in chosen]), axis=1, return_inverse=True)[1]
+            joined = np.zeros(len(classes), np.int64)
+            for name in chosen:
+                joined = joined * (int(codes[name].max()) + 1) + codes[name]
             if _told(joined, classes, None) == 1.0:
                 return list(chosen)
     return []

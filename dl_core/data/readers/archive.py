@@ -115,7 +115,7 @@ class Archive:
         elif tarfile.is_tarfile(self.path):
             yield from self._in_tar()
         else:
-            yield self.path.name, False, partial(open, self.path, "rb")
+            yield self.path.name, False, partial(_opened, self.path)
 
     def _in_folder(self) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
         for base, folders, files in os.walk(self.path, followlinks=False):
@@ -124,7 +124,7 @@ class Archive:
                 file = Path(base) / name
                 is_link = file.is_symlink()
                 if is_link or file.is_file():
-                    yield file.relative_to(self.path).as_posix(), is_link, partial(open, file, "rb")
+                    yield file.relative_to(self.path).as_posix(), is_link, partial(_opened, file)
 
     def _in_zip(self) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
         try:
@@ -147,6 +147,10 @@ class Archive:
                     yield info.name, not info.isreg(), partial(_regular, archive, info)
         except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
             raise ReadError(f"{self.path.name} is cut off or damaged. Pack it again and upload it again.") from error
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return open(path, "rb")
 
 
 def _regular(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
