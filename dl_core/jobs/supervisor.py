@@ -23,6 +23,7 @@ from dl_core.store.locks import sign, signature, try_lock
 from dl_core.store.run import tail
 
 SWEEP_SECONDS = 3600.0
+TROUBLE_SECONDS = 2.0
 UNREADY_LIMIT = 5
 
 
@@ -51,6 +52,7 @@ class Supervisor:
                     swept = time.monotonic()
             except (OSError, sqlite3.OperationalError):  # a full disk, a long lock: the queue is worth another try
                 traceback.print_exc()
+                time.sleep(TROUBLE_SECONDS)
             time.sleep(self.patience.poll)
 
     def tick(self) -> bool:

@@ -49,7 +49,7 @@ class Worker:
 
     def work(self) -> None:
         done, idle_since = 0, time.monotonic()
-        while done < self.lane.jobs and memory_mib() < self.lane.memory_mib:
+        while done < self.lane.jobs and (not done or memory_mib() < self.lane.memory_mib):
             job = queue.claim(self.store, self.lane.name, self.me)
             if job is not None:
                 self.do(job)

@@ -6,15 +6,19 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from dl_core.errors import DeepboardError
+from dl_core.jobs import queue
 from dl_core.jobs.launcher import ROOT, ensure_supervisor, lane_lock, supervisor_lock
 from dl_core.jobs.processes import Process
 from dl_core.jobs.rules import LANES
+from dl_core.jobs.supervisor import Supervisor
 from dl_core.jobs.worker import Worker
 from dl_core.records import write_json
+from dl_core.registry import Registry
 from dl_core.runspec import Budget, RunSpec, SplitSpec, TaskSpec
 from dl_core.store import Store
 from dl_core.store.locks import is_locked, signature
@@ -293,6 +297,38 @@ def test_a_quick_job_that_kills_its_worker_fails_with_a_sentence_and_the_next_is
     assert house.store.wait(good, timeout=1)["sum"] == 1
     with pytest.raises(DeepboardError, match="no job called 'dance'"):
         house.store.wait(unknown, timeout=1)
+
+
+def test_a_quick_job_that_takes_too_long_is_ended(house):
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    job = house.store.submit("add", {"numbers": []})
+    queue.claim(house.store, "quick", Process.numbered(sleeper.pid))
+    with house.store.catalogue.transaction() as connection:
+        connection.execute("update jobs set claimed = claimed - 3600")
+    Supervisor(house.store, fake.WORK, fake.IMPATIENT).tick()
+    assert sleeper.wait(timeout=10) == -signal.SIGKILL
+    with pytest.raises(DeepboardError, match="longer than 30 minutes"):
+        house.store.wait(job, timeout=1)
+
+
+def test_a_worker_gives_way_after_its_jobs_or_when_it_has_grown(house):
+    registry = Registry("job", {"add": "tests.jobs.fake:add"})
+    jobs = [house.store.submit("add", {"numbers": [number]}) for number in range(4)]
+    Worker(house.store, replace(LANES["quick"], jobs=2), registry, fake.IMPATIENT).work()
+    assert [house.store.job(job)["status"] for job in jobs] == ["done", "done", "queued", "queued"]
+    Worker(house.store, replace(LANES["quick"], memory_mib=1), registry, fake.IMPATIENT).work()
+    assert [house.store.job(job)["status"] for job in jobs] == ["done", "done", "done", "queued"]
+
+
+def test_a_number_that_passed_to_another_process_is_not_signalled():
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    now = Process.numbered(other.pid)
+    before = Process(other.pid, now.started - 1)
+    assert now.alive and not before.alive
+    before.signal_group(signal.SIGKILL)
+    assert now.alive
+    now.signal_group(signal.SIGKILL)
+    assert other.wait(timeout=10) == -signal.SIGKILL and not now.alive
 
 
 def test_of_many_starters_one_starts_the_supervisor(house):
