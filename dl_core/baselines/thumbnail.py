@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from dl_core.baselines.linear import decode
 from dl_core.prepared import Prepared
@@ -72,7 +73,8 @@ def _areas(length: int) -> np.ndarray:
 
 def _logistic(x: np.ndarray, truth: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients (columns, classes) and intercepts (classes,)."""
-    with warnings.catch_warnings():
+    # one thread: on products this small, two wait for each other forty times as long as they work
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression(C=strength, max_iter=100).fit(x, truth)
     if len(model.classes_) == 2:  # they share one column
