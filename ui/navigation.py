@@ -27,6 +27,8 @@ PAGES = {
     "run": Entry("Run", "monitoring", "The chosen run: live while it works, its record afterwards."),
     "compare": Entry("Compare", "leaderboard", "All models of the run on one board, and two runs side by side."),
     "explain": Entry("Explain", "lightbulb", "How good a model is, what it relies on, and why it answers as it does."),
+    "predict": Entry("Predict", "bolt", "New rows, pictures or the next steps: by hand or from a file."),
+    "download": Entry("Download", "download", "The network as a file that runs anywhere, with its proof."),
 }
 
 

@@ -17,6 +17,7 @@ state.sync()
 page = st.navigation(list(navigation.pages().values()))
 st.logo(str(STATIC / ("logo-dark.svg" if state.is_dark() else "logo.svg")), icon_image=str(STATIC / "icon.png"))
 st.html(STATIC / "look.css")
+st.html(STATIC / "answers.css")
 scheme = "dark" if state.is_dark() else "light"
 st.html(f"<style>[role=dialog], [data-testid=stPopoverBody] {{ color-scheme: {scheme}; }}</style>")
 header.show()

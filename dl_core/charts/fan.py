@@ -32,11 +32,14 @@ def _one(figure: go.Figure, row: int, data: dict, series: dict, style: Style) ->
     def add(trace: go.Scatter) -> None:
         figure.add_trace(trace, row=row, col=1)
 
+    # forecast and bands begin at the last known value, so that nothing hangs in the air
+    known = bool(past) and series["history"]["y"][-1] is not None
+    start, value = ([past[-1]], [series["history"]["y"][-1]]) if known else ([], [])
     for band in sorted(series["bands"], key=lambda band: -band["level"]):
         add(
             go.Scatter(
-                x=[*ahead, *reversed(ahead)],
-                y=[*band["high"], *reversed(band["low"])],
+                x=[*start, *ahead, *reversed(ahead)],
+                y=[*value, *band["high"], *reversed(band["low"])],
                 fill="toself",
                 fillcolor=style.soft(style.accent, _OPACITY.get(band["level"], 0.2)),
                 line={"width": 0},
@@ -60,14 +63,14 @@ def _one(figure: go.Figure, row: int, data: dict, series: dict, style: Style) ->
         said += f"<br>{outer['level']} % between %{{customdata[0]:.4~g}} and %{{customdata[1]:.4~g}}"
     add(
         go.Scatter(
-            x=ahead,
-            y=series["median"],
+            x=[*start, *ahead],
+            y=[*value, *series["median"]],
             mode="lines+markers" if len(ahead) == 1 else "lines",
             line={"color": style.accent, "width": 2.4},
             name="Forecast",
             legendgroup="forecast",
             showlegend=first,
-            customdata=list(zip(outer["low"], outer["high"], strict=True)) if outer else None,
+            customdata=list(zip([*value, *outer["low"]], [*value, *outer["high"]], strict=True)) if outer else None,
             hovertemplate=said + "<extra></extra>",
         )
     )

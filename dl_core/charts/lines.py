@@ -1,8 +1,8 @@
 """Lines over an axis: learning curves, a series, scores over time.
 
 data: series [{name, x, y, role, dash, shape, markers, dots}], x_title, y_title (markers: points on the line; dots:
-points without one); optional x_kind 'time' (x in epoch seconds), log_y, zero (a line at zero), y_range, band {low, high}
-between which nothing is unusual.
+points without one); optional x_kind 'time' (x in epoch seconds), log_y, zero (a line at zero), y_range [low, high],
+band {low, high} between which nothing is unusual.
 """
 
 import math
