@@ -71,8 +71,8 @@ def end(
                 "update runs set status = ?, error = ?, ended = ?, winner = ?, score = ? where id = ?",
                 (outcome, error, now, winner, score, run.id),
             )
-    if run and not _said_so(run):
-        append_line(run.folder / "events.jsonl", event="end", status=outcome, error=error)
+            if not _said_so(run):  # before anybody can see that the run has ended
+                append_line(run.folder / "events.jsonl", event="end", status=outcome, error=error)
     return True
 
 

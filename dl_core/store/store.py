@@ -308,10 +308,10 @@ class Store:
             before = json.loads(job["payload"]).get("before") or {"status": "cancelled", "ended": now}
             connection.execute("update jobs set status = 'cancelled', ended = ? where id = ?", (now, job["id"]))
             connection.execute(
-                "update runs set status = ?, ended = ?, seconds = ? where id = ?",
-                (before["status"], before["ended"], before.get("seconds", run.row["seconds"]), id),
+                "update runs set status = ?, ended = ?, seconds = coalesce(?, seconds) where id = ?",
+                (before["status"], before["ended"], before.get("seconds"), id),
             )
-        append_line(run.folder / "events.jsonl", event="end", status=before["status"], error=None)
+            append_line(run.folder / "events.jsonl", event="end", status=before["status"], error=None)
 
     def _discard(self, folder: Path) -> None:
         """Gone at once (a rename), then removed; what a kill leaves in trash/ is swept later."""

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 from dl_core import cli
@@ -94,8 +95,13 @@ def finished(run, status):
     }
     bundle = run.folder / "models" / "t001" / "bundle"
     write_json(bundle / "bundle.json", {"model": "t001"})
+    download = run.folder / "exports" / "t001.zip"
+    download.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(download, "w") as archive:
+        archive.write(bundle / "bundle.json", "bundle.json")
     write_json(run.folder / "leaderboard.json", board)
     record = {"run": run.id, "task": run.spec.task.kind, "leaderboard": [row], "bundle": str(bundle)}
+    record["download"] = str(download)
     write_json(run.folder / "result.json", {**board, **record, "learned": float("nan")})
     return {"status": status}
 
