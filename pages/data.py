@@ -36,7 +36,7 @@ def way_on(planned: cached.Planned) -> None:
         if st.button("Change this", key="choose", help="Choose what to predict, how to judge it and how long to take."):
             navigation.go("train")
         if st.button("Train", type="primary", key="train"):
-            launch(planned)
+            launch(planned.spec, planned.decisions)
 
 
 def suggestion(planned: cached.Planned) -> None:

@@ -53,10 +53,10 @@ def main() -> None:
 
 
 def what_was_asked(run: Run) -> str:
-    task, data = run.spec.task, run.row["dataset_name"] or "data that has been deleted"
+    task, data = run.spec.task, run.row["dataset_name"] or "data that was deleted"
     ahead = f" {words.plural(task.horizon, 'step')} ahead" if task.horizon else ""
     return (
-        f"Predict {words.listing(list(task.targets))}{ahead} in {data}, judged by {scores.title(task.metric)}, "
+        f"Predict {words.listing(list(task.targets))}{ahead} in “{data}”, judged by {scores.title(task.metric)}, "
         f"within {words.duration(run.row['seconds'])}."
     )
 

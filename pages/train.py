@@ -28,32 +28,31 @@ def main() -> None:
     st.title("What should be predicted?")
     planned = cached.planned(dataset, forms.draft(dataset))
     forms.sentence(dataset, planned.spec)
-    if planned.error:
+    if planned.spec is None:
         show.callout("error" if forms.draft(dataset).get("targets") else "note", planned.error)
         folded_without_spec(dataset)
         return
-    ready(dataset, planned)
-    folded(dataset, planned)
+    ready(planned.spec, planned.decisions)
+    folded(dataset, planned.spec, planned.decisions)
 
 
-def ready(dataset: "Dataset", planned: cached.Planned) -> None:
+def ready(spec: RunSpec, decisions: list[dict]) -> None:
     waiting = [row for row in cached.store().runs(actor=state.actor()) if row["status"] in ("running", "queued")]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if st.button("Train", type="primary", key="train", width=150):
-            launch(planned)
+            launch(spec, decisions)
         when = "Starts at once." if not waiting else f"Starts after {words.plural(len(waiting), 'run')} before it."
         st.html(f'<span class="db-muted">{when} You can close the page; the run goes on.</span>', width="content")
 
 
-def folded(dataset: "Dataset", planned: cached.Planned) -> None:
-    spec = planned.spec
+def folded(dataset: "Dataset", spec: RunSpec, decisions: list[dict]) -> None:
     with st.expander(f"How the data is split: {split_words(spec)}", expanded=True, icon=":material/call_split:"):
         split(dataset, spec)
     names = words.listing([forms.catalogue.FAMILIES[name].title for name in chosen_families(dataset, spec)])
     with st.expander(f"Which networks are tried: {names}", icon=":material/hub:"):
         forms.families(dataset, spec)
     with st.expander("Why these choices", icon=":material/list_alt:"):
-        reasons(planned.decisions)
+        reasons(decisions)
     with st.expander("Advanced", icon=":material/tune:"):
         advanced(dataset, spec)
 

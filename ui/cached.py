@@ -142,7 +142,7 @@ def _rows_split(dataset: "Dataset", spec: RunSpec, actor: str) -> Panel:
     from dl_core.data.split import describe_split, split_rows
 
     test_rows = None
-    if spec.split.kind == "file":
+    if spec.split.test_dataset:
         test_rows = np.arange(store().dataset(spec.split.test_dataset, actor=actor).n_rows)
     answers = dataset.table(list(spec.task.targets))
     labelled = answers.notna().all(axis=1).to_numpy()
@@ -152,18 +152,20 @@ def _rows_split(dataset: "Dataset", spec: RunSpec, actor: str) -> Panel:
         for name, part in ((name, described[name]) for name in ("train", "valid", "test"))
     ]
     unit = "pictures" if dataset.modality == "image" else "rows"
-    data = {"parts": parts, "unit": unit, "x_kind": "time"}
+    data = {"parts": parts, "unit": unit}
+    if parts[0]["start"] is not None:
+        data["x_kind"] = "time"
     return Panel(kind="split", title="", data=data, note=described["sentence"])
 
 
 def _series_split(dataset: "Dataset", spec: RunSpec) -> Panel | None:
     """The cut of the longest series, in its own steps."""
-    if spec.task.horizon is None:
+    task, horizon = spec.task, spec.task.horizon
+    if horizon is None:
         return None
     from dl_core.data.panel import STEP, guess_frequency, guess_step, regular_panel, series_codes, times_of
     from dl_core.samples.cuts import cut_series
 
-    task = spec.task
     frame = dataset.table([*task.targets, *task.series, *filter(None, [task.time])])
     codes, _ = series_codes(frame, task.series)
     times = times_of(frame, task.time, codes)
@@ -172,7 +174,7 @@ def _series_split(dataset: "Dataset", spec: RunSpec) -> Panel | None:
     step = guess_step(times, codes) if frequency == STEP else 1.0
     roles = {"time": task.time, "series": list(task.series), "target": task.targets[0]}
     lengths = regular_panel(frame, {**roles, "frequency": frequency, "step": step}).lengths
-    cuts = cut_series(lengths, task.horizon, task.season or 1, test_follows=spec.split.kind == "file")
+    cuts = cut_series(lengths, horizon, task.season or 1, test_follows=spec.split.kind == "file")
     longest = int(np.argmax(lengths))
     ends = [0, int(cuts.until_valid[longest]), int(cuts.until_test[longest]), int(lengths[longest])]
     parts = [
@@ -198,7 +200,7 @@ def _relations(actor: str, folder: str, version: int, target: str) -> list["Rela
 
 
 def quality(dataset: "Dataset", spec: RunSpec | None) -> list[Problem]:
-    """The findings about a dataset for what `spec` wants to predict; for what the import guessed where there is none."""
+    """The findings about a dataset for what `spec` wants to predict, else for what the import guessed."""
     task = {"task": spec.task.kind, "targets": list(spec.task.targets), "horizon": spec.task.horizon} if spec else {}
     return _quality(ACTOR, str(dataset.folder), dataset.schema.version, to_json(task))
 

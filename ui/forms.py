@@ -75,24 +75,22 @@ def sentence(dataset: "Dataset", spec: RunSpec | None) -> None:
         if len(targets) > 1:
             _say(f"and {words.listing(list(targets[1:]))}")
         if spec:
-            _choose(dataset, "task", _tasks(dataset, spec), spec.task.kind, TASK_WORDS.get)
+            _choose(dataset, "task", _tasks(dataset, spec), spec.task.kind, TASK_WORDS.__getitem__)
             _source(dataset, spec)
             _ahead(dataset, spec)
             _kept(dataset, spec)
-            _say(", judge by")
+            _say("judge by")
             metrics = {metric.name: metric.title for metric in metrics_of(spec.task.kind)}
-            _choose(dataset, "metric", list(metrics), spec.task.metric, metrics.get)
-            _say(", and take")
+            _choose(dataset, "metric", list(metrics), spec.task.metric, metrics.__getitem__)
+            _say("and take")
         else:
-            _say(", and take")
+            _say("and take")
         seconds = wishes.get("seconds", USUAL_SECONDS)
         _choose(dataset, "seconds", sorted({*BUDGETS, seconds}), seconds, words.duration)
 
 
 def _say(text: str) -> None:
-    """A word of the sentence; one that begins with a comma moves close to what stands before it."""
-    tight = ' class="tight"' if text.startswith(",") else ""
-    st.html(f"<span{tight}>{escape(text)}</span>", width="content")
+    st.html(f"<span>{escape(text)}</span>", width="content")
 
 
 def _choose(
@@ -179,7 +177,7 @@ def _ahead(dataset: "Dataset", spec: RunSpec) -> None:
         "Steps ahead", min_value=1, max_value=10_000, step=1, key=key, label_visibility="collapsed", width=120,
         on_change=lambda: wish(dataset, "horizon", st.session_state[key]),
     )  # fmt: skip
-    _say(words.plural(2, step_word(spec.task.frequency)).split(" ", 1)[1])
+    _say(words.plural(2, step_word(spec.task.frequency)).split(" ", 1)[1] + ",")
 
 
 def step_word(frequency: str | None) -> str:
@@ -193,15 +191,15 @@ def step_word(frequency: str | None) -> str:
 
 def _kept(dataset: "Dataset", spec: RunSpec) -> None:
     if spec.split.kind == "file":
-        _say(", test on your own file")
+        _say("test on your own file,")
     elif spec.split.kind == "column":
-        _say(f", test on the rows that {spec.split.column} names")
+        _say(f"test on the rows that {spec.split.column} names,")
     elif spec.task.kind == "forecasting":
-        _say(", keep the end aside as a test")
+        _say("keep the end aside as a test,")
     else:
-        _say(", keep")
+        _say("keep")
         _choose(dataset, "test_share", list(SHARES), spec.split.test_share, words.share)
-        _say("aside as a test")
+        _say("aside as a test,")
 
 
 def families(dataset: "Dataset", spec: RunSpec) -> None:

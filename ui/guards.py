@@ -1,6 +1,6 @@
 """What a page needs before it can say anything; where it is missing, the page says what to do instead and ends."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 def need_dataset() -> "Dataset":
     """The chosen dataset. Ends the page where there is none."""
-    if not state.dataset_id():
+    chosen = state.dataset_id()
+    if not chosen:
         empty(
             "There is no data yet.",
             "Drop a file on the Overview, or start with one of the examples there.",
             ("overview", "Bring data"),
         )
     try:
-        return cached.store().dataset(state.dataset_id(), actor=state.actor())
+        return cached.store().dataset(chosen, actor=state.actor())
     except NotFoundError as error:
         show.error(error)
         navigation.link("overview", "See what there is", icon="arrow_forward")
@@ -30,12 +31,13 @@ def need_dataset() -> "Dataset":
 
 def need_run() -> Run:
     """The chosen run, read afresh. Ends the page where there is none."""
-    if not state.run_id():
+    chosen = state.run_id()
+    if not chosen:
         if state.dataset_id():
             empty("Nothing has been trained on this data yet.", "One click starts a run.", ("train", "Train"))
         empty("There is no run yet.", "Bring data first; training is the second click.", ("overview", "Bring data"))
     try:
-        return cached.store().run(state.run_id(), actor=state.actor())
+        return cached.store().run(chosen, actor=state.actor())
     except NotFoundError as error:
         show.error(error)
         navigation.link("overview", "See what there is", icon="arrow_forward")
@@ -56,7 +58,7 @@ def need_leaderboard() -> tuple[Run, dict]:
     return run, board
 
 
-def empty(title: str, sentence: str, way: tuple[str, str]) -> None:
+def empty(title: str, sentence: str, way: tuple[str, str]) -> NoReturn:
     """An empty state: what is missing, what to do, one button; ends the page."""
     st.title(title)
     show.lead(sentence)

@@ -158,6 +158,7 @@ def _work(item: Import, store: Any, actor: str) -> None:
 
                 item.folder.mkdir(parents=True, exist_ok=True)
                 item.path = Path(write_example(item.example, item.folder))
+            assert item.path is not None, "an upload has a path from its arrival on"
             folder = import_file(item.path, store.incoming(), name=item.name, progress=progress, **item.options)
             item.dataset = store.add_dataset(folder, actor=actor).id
         item.status = "done"
@@ -220,7 +221,7 @@ def _ask(item: Import) -> None:
         else:
             st.markdown(f"**{show.escape_markdown(item.name)}** is here. How should it be read?")
         readable = item.path is not None and item.path.is_file()
-        options = choices(item.path, item.id) if readable else {}
+        options = choices(item.path, item.id) if item.path is not None and readable else {}
         with st.container(horizontal=True):
             if readable and st.button("Read it", type="primary", key=f"read_{item.id}"):
                 item.options = {**{key: item.options[key] for key in ("images",) if key in item.options}, **options}
@@ -251,7 +252,7 @@ def choices(path: Path, key: str) -> dict[str, Any]:
             width=190,
         )
         chosen["layout"] = st.selectbox(
-            "What the rows are", list(LAYOUTS), format_func=LAYOUTS.get, key=f"layout_{key}", width=360
+            "What the rows are", list(LAYOUTS), format_func=LAYOUTS.__getitem__, key=f"layout_{key}", width=360
         )
     return {name: value for name, value in chosen.items() if value not in (None, "")}
 

@@ -62,9 +62,7 @@ def go(name: str, **ids: str | None) -> NoReturn:
     st.switch_page(path(name), query_params=state.query())
 
 
-def link(name: str, label: str, *, icon: str | None = None, width: str = "content", **ids: str | None) -> None:
+def link(name: str, label: str, *, icon: str | None = None, **ids: str | None) -> None:
     """A link to a page, with a query of its own: it can be opened in a new tab."""
     query = {key: value for key, value in (ids or state.query()).items() if value}
-    st.page_link(
-        path(name), label=label, icon=f":material/{icon}:" if icon else None, query_params=query, width=width, help=None
-    )
+    st.page_link(path(name), label=label, icon=f":material/{icon}:" if icon else None, query_params=query)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 PLOTLY_CONFIG = {
     "displaylogo": False,
     "modeBarButtons": [["toImage"]],
-    "toImageButtonOptions": {"format": "png", "scale": 2},
 }
 
 
@@ -167,11 +166,11 @@ def rounded(frame: "pd.DataFrame") -> dict[str, Any]:
 
 def plot(figure: Any, key: str, *, name: str, height: int | None = None) -> None:
     """A Plotly figure with one tool: save as PNG."""
-    options = {**PLOTLY_CONFIG["toImageButtonOptions"], "filename": file_name(name)}
+    picture = {"format": "png", "scale": 2, "filename": file_name(name)}
     if height:
         figure.update_layout(height=height)
     st.plotly_chart(
-        figure, key=key, theme=None, config={**PLOTLY_CONFIG, "toImageButtonOptions": options}, alt=name or "Figure"
+        figure, key=key, theme=None, config={**PLOTLY_CONFIG, "toImageButtonOptions": picture}, alt=name or "Figure"
     )
 
 

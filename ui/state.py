@@ -82,10 +82,11 @@ def forget(**ids: str) -> None:
 
 def run_row() -> dict[str, Any] | None:
     """The catalogue's row of the chosen run; None where nothing is chosen or it is gone."""
-    if not run_id():
+    chosen = run_id()
+    if not chosen:
         return None
     try:
-        return cached.store().run(run_id(), actor=actor()).row
+        return cached.store().run(chosen, actor=actor()).row
     except DeepboardError:
         return None
 

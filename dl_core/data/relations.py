@@ -1,6 +1,7 @@
 """How each column goes with the target: a strength between 0 and 1 and a drawing, on a sample of the rows. Light."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -135,7 +136,7 @@ def _points(values: pd.Series, column: Column, answers: pd.Series, answer: Colum
 
 def _averages(values: pd.Series, column: Column, answers: pd.Series, answer: Column) -> Panel:
     """The mean of the target in each of the most frequent classes, with its 95 % interval."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in values.value_counts().index[:MOST_LABELS]:
         inside = answers[values == name].astype(float)
         error = 1.96 * float(inside.std(ddof=1)) / len(inside) ** 0.5 if len(inside) > 1 else 0.0
