@@ -15,7 +15,7 @@ class DLinear:
     def space(self, signature: ModelSignature) -> Space:
         return (
             choice("kernel", (5, 13, 25, 49), 25, "Steps of the moving average that is taken for the trend."),
-            real("learning_rate", 3e-4, 1e-2, 3e-3, log=True, help="Step size of the optimiser."),
+            real("learning_rate", 1e-3, 1e-2, 3e-3, log=True, help="Step size of the optimiser."),
             real("weight_decay", 1e-5, 1e-1, 1e-3, log=True, help="Pull of the weights towards zero."),
         )
 

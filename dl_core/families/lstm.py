@@ -26,13 +26,14 @@ class LSTM:
         return (
             choice("units", (32, 64, 128), 64, "Memory cells of each recurrent layer."),
             integer("layers", 1, 2, 1, help="Recurrent layers."),
-            real("dropout", 0.0, 0.5, 0.1, help="Share of units silenced at each training step."),
-            real("learning_rate", 3e-4, 1e-2, 3e-3, log=True, help="Step size of the optimiser."),
+            real("dropout", 0.0, 0.4, 0.1, help="Share of units silenced at each training step."),
+            real("learning_rate", 1e-3, 2e-2, 6e-3, log=True, help="Step size of the optimiser."),
             real("weight_decay", 1e-5, 1e-1, 1e-3, log=True, help="Pull of the weights towards zero."),
         )
 
     def portfolio(self, signature: ModelSignature) -> list[dict]:
-        return [defaults(self.space(signature))]
+        base = defaults(self.space(signature))
+        return [base, {**base, "units": 128}]
 
     def recipe(self, signature: ModelSignature, params: dict) -> Recipe:
         return windows_recipe(signature, params, steps=3_000)
