@@ -120,8 +120,8 @@ def value_sql(connection: duckdb.DuckDBPyConnection, source: str, column: Column
 def time_function(connection: duckdb.DuckDBPyConnection, format: str) -> str:
     """The name of a SQL function that is parse_times() for `format`."""
     name = "time_" + format.encode().hex()
-    known = connection.execute("select 1 from duckdb_functions() where function_name = ?", [name]).fetchone()
-    if known is None:
+    known = connection.execute("select 1 from duckdb_functions() where function_name = ?", [name]).fetchall()
+    if not known:
 
         def parse(texts: pa.ChunkedArray) -> pa.Array:
             encoded = texts.combine_chunks().dictionary_encode()

@@ -31,6 +31,9 @@ CODE_PAGES = (
     "cp932", "euc_jp", "cp949", "gb18030", "big5",
 )  # fmt: skip
 """Those in wide use; the rare ones win too often on short samples."""
+LATIN = (
+    "cp1250", "cp1252", "cp1254", "cp1257", "cp1258", "iso8859_2", "iso8859_9", "cp437", "cp850", "cp852", "mac_roman",
+)  # fmt: skip
 _ESCAPED, _FOREIGN = re.compile("[\udc80-\udcff]"), re.compile("[^\x00-\x7f]")
 
 
@@ -156,16 +159,28 @@ def _foreign(path: Path) -> tuple[int, int, bytes]:
 
 
 def _code_page(sample: bytes) -> str:
-    """The likeliest code page. cp1252 wins where another one reads no more letters out of the same bytes."""
-    matches = charset_normalizer.from_bytes(sample, cp_isolation=list(CODE_PAGES))
-    if not matches:
+    """The likeliest code page. Of the Latin ones cp1252 wins unless another reads more letters out of the bytes; no other
+    alphabet stands in the middle of Latin words."""
+    best = charset_normalizer.from_bytes(sample, cp_isolation=list(CODE_PAGES)).best()
+    if best is None:
         return "latin-1"
-    likely = [match for match in matches if match.chaos <= matches[0].chaos + 0.02]
-    names = {name for match in likely for name in (match.encoding, *match.could_be_from_charset)}
-    best = matches[0].encoding
-    if "cp1252" in names and _letters(sample, "cp1252") >= _letters(sample, best):
-        return "cp1252"
-    return best
+    if best.encoding == "cp1254" and best.language == "Turkish":
+        return best.encoding
+    if best.encoding not in LATIN and not _in_latin_words(sample.decode(best.encoding, errors="replace")):
+        return best.encoding
+    try:
+        sample.decode("cp1252")
+    except UnicodeDecodeError:
+        return best.encoding
+    latin = best.encoding in LATIN
+    return best.encoding if latin and _letters(sample, best.encoding) > _letters(sample, "cp1252") else "cp1252"
+
+
+def _in_latin_words(text: str) -> bool:
+    """Whether most of the foreign letters touch an ASCII letter."""
+    foreign = len(re.findall(r"[^\W\d_a-zA-Z]", text))
+    touching = len(re.findall(r"(?<=[a-zA-Z])[^\W\d_a-zA-Z]|[^\W\d_a-zA-Z](?=[a-zA-Z])", text))
+    return touching > 0.5 * foreign
 
 
 def _letters(sample: bytes, encoding: str) -> float:

@@ -77,7 +77,9 @@ def _first_full(rows: Sequence[Cells], filled: Sequence[int], width: int) -> int
     typical = sorted(_filled(rows[position]) for position in filled)[len(filled) // 2]
     for position in filled:
         row = rows[position]
-        if len(row) >= width - 1 and _filled(row) >= min(3, typical):
+        full = len(row) >= width and _filled(row) >= min(3, typical)
+        short = len(row) == width - 1 > 1 and _filled(row) == len(row)
+        if full or short:
             return position
     return filled[0]
 

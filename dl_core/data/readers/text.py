@@ -16,7 +16,8 @@ from dl_core.data.readers.raw import Raw, RawTable, Upload
 from dl_core.errors import ReadError
 from dl_core.problems import Problem
 
-SAMPLE_CHARACTERS = 1 << 20
+SAMPLE_CHARACTERS, SAMPLE_CHARACTERS_AT_MOST = 1 << 20, 1 << 26
+FEWEST_ROWS = 5
 SAMPLE_ROWS = 2_000
 BLOCK_BYTES = 8 << 20
 RAGGED_SHARE = 0.05
@@ -47,9 +48,14 @@ def read(upload: Upload) -> Raw:
     """See dl_core.data.readers. Raises ReadError for what is no text table, naming the line where there is one."""
     upload.progress("Reading the text", 0.0)
     text = as_utf8(upload.path, upload.folder)
-    sample, complete = _sample(text.path)
-    dialect = sniff(sample, complete)
-    rows, lines = _rows(sample, dialect, complete)
+    size = SAMPLE_CHARACTERS
+    while True:
+        sample, complete = _sample(text.path, size)
+        dialect = sniff(sample, complete)
+        rows, lines = _rows(sample, dialect, complete)
+        if complete or len(rows) >= FEWEST_ROWS or size >= SAMPLE_CHARACTERS_AT_MOST:
+            break
+        size *= 8
     header = find_header(rows, upload.header_row)
     table = upload.folder / "raw.parquet"
     width = len(header.names)
@@ -114,10 +120,10 @@ def _likeness(sample: str, dialect: Dialect, complete: bool) -> tuple[float, flo
     return (round(share * (0.5 + 0.5 * header), 2), float(width))
 
 
-def _sample(path: Path) -> tuple[str, bool]:
+def _sample(path: Path, size: int) -> tuple[str, bool]:
     """The beginning of the file, and whether that is all of it."""
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
-        sample = stream.read(SAMPLE_CHARACTERS)
+        sample = stream.read(size)
         return sample, not stream.read(1)
 
 
