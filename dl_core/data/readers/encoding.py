@@ -159,8 +159,8 @@ def _foreign(path: Path) -> tuple[int, int, bytes]:
 
 
 def _code_page(sample: bytes) -> str:
-    """The likeliest code page. Of the Latin ones cp1252 wins unless another reads more letters out of the bytes; no other
-    alphabet stands in the middle of Latin words."""
+    """The likeliest code page. Of the Latin ones cp1252 wins unless another reads more letters out of the bytes; and no
+    other alphabet stands in the middle of Latin words."""
     best = charset_normalizer.from_bytes(sample, cp_isolation=list(CODE_PAGES)).best()
     if best is None:
         return "latin-1"
