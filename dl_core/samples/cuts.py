@@ -1,6 +1,7 @@
 """Where series are cut: test at the end, validation before it, training before both."""
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -14,6 +15,7 @@ VALID_ORIGINS = 3
 MOST_ORIGINS = 12
 ENOUGH_SAMPLES = 300  # validation windows that tell models apart
 ENOUGH_TESTS = 8
+MOST_VALID = 6_000  # more would cost each look at the validation part more than it tells
 MOST_WINDOWS = 2_000_000
 
 Cut = tuple[np.ndarray, np.ndarray]  # series numbers and steps from the start of the series, both (samples,)
@@ -51,7 +53,8 @@ def cut_series(
 
     With `test_follows` the test target is what comes after each series (the user's own file), else its end: one
     horizon, or several where a handful of series would leave too few test windows. Validation has at least three
-    rolling origins where the lengths allow. Raises DataError where no series is long enough to train.
+    rolling origins where the lengths allow; of very many series a sample. Raises DataError where no series is long
+    enough to train.
     """
     lengths = np.asarray(lengths, np.int64)
     tests = 0 if test_follows else _test_origins(lengths, horizon, test_share)
@@ -64,25 +67,20 @@ def cut_series(
     counts = np.where(left_out, 0, np.clip(possible, 0, origins))
     until_valid = np.where(counts > 0, until_test - horizon - (counts - 1) * stride, 0)
     if not counts.any():
-        needed = (2 if test_follows else 3) * horizon + LEAST_HISTORY
-        shorter = (int(lengths.max(initial=0)) - LEAST_HISTORY) // (2 if test_follows else 3)
-        advice = f"Choose a horizon of {shorter} or less, or bring" if shorter > 0 else "Bring"
-        raise DataError(
-            f"The longest series has {int(lengths.max(initial=0)):,} steps; a horizon of {horizon:,} needs at least "
-            f"{needed:,}, so that each part has a target of its own. {advice} a longer history."
-        )
+        _refuse(int(lengths.max(initial=0)), horizon, targets=2 if test_follows else 3)
 
     lookback = _lookback(float(np.median(until_valid[counts > 0])), horizon, season)
     room = until_valid - horizon  # the last cut-off that trains
     first = np.where(room >= 2 * lookback, lookback, np.clip(room // 2, LEAST_HISTORY, lookback))
     thinning = max(1, int(np.ceil(np.maximum(room - first + 1, 0).sum() / MOST_WINDOWS)))
     numbers = np.arange(len(lengths))
+    valid = _ranges(numbers, until_valid, np.where(counts > 0, until_test - horizon + 1, 0), stride)
     ends = lengths + (1 if test_follows else 0)
     step = 1 if test_follows else horizon
     history = min(LONGEST_HISTORY, int(np.quantile(until_test[~left_out], 0.9)))
     return Cuts(
         train=_ranges(numbers, first, room + 1, thinning),
-        valid=_ranges(numbers, until_valid, np.where(counts > 0, until_test - horizon + 1, 0), stride),
+        valid=_at_most(MOST_VALID, valid),
         test=_ranges(numbers, until_test, np.where(left_out, 0, ends), step),
         until_valid=until_valid,
         until_test=until_test,
@@ -91,6 +89,15 @@ def cut_series(
         history=max(lookback, history),
         origins=origins,
         stride=stride,
+    )
+
+
+def _refuse(longest: int, horizon: int, targets: int) -> NoReturn:
+    shorter = (longest - LEAST_HISTORY) // targets
+    advice = f"Choose a horizon of {shorter:,} or less, or bring" if shorter > 0 else "Bring"
+    raise DataError(
+        f"The longest series has {longest:,} steps; a horizon of {horizon:,} needs at least "
+        f"{targets * horizon + LEAST_HISTORY:,}, so that each part has a target of its own. {advice} a longer history."
     )
 
 
@@ -123,3 +130,12 @@ def _ranges(numbers: np.ndarray, starts: np.ndarray, ends: np.ndarray, step: int
     series = np.repeat(numbers, counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     return series, starts[series] + within * step
+
+
+def _at_most(most: int, cut: Cut) -> Cut:
+    """All cut-offs, or `most` of them, spread over all series."""
+    series, steps = cut
+    if len(series) <= most:
+        return cut
+    picked = np.linspace(0, len(series) - 1, most).astype(np.int64)
+    return series[picked], steps[picked]

@@ -37,7 +37,7 @@ from dl_core.data.panel import (
     series_names,
     times_of,
 )
-from dl_core.data.schema import Schema
+from dl_core.data.schema import Column, Schema
 from dl_core.errors import DataError, SpecError, TargetError
 from dl_core.metrics.forecasting import naive_scale
 from dl_core.prepared import PARTS
@@ -115,8 +115,9 @@ def _grid_state(frame: pd.DataFrame, task: TaskSpec, schema: Schema, decide: Dec
     """The columns and the grid, as regular_panel and history_arrays read them."""
     codes, _ = series_codes(frame, task.series)
     times = times_of(frame, task.time, codes)
-    counted = task.time is None or schema[task.time].storage == "number"
-    frequency = task.frequency or (STEP if counted else guess_frequency(times, codes))
+    time = None if task.time is None else schema[task.time]
+    dated = time is not None and time.storage == "time"
+    frequency = (task.frequency or guess_frequency(times, codes)) if dated else STEP
     step = guess_step(times, codes) if frequency == STEP else 1.0
     if task.frequency is None:
         what = f"Whole-number steps, {step:g} apart" if frequency == STEP else f"Frequency {frequency!r}"
@@ -124,7 +125,7 @@ def _grid_state(frame: pd.DataFrame, task: TaskSpec, schema: Schema, decide: Dec
     grid = Grid.of(frequency, step)
     return {
         "time": task.time,
-        "time_format": None if counted else _time_format(schema[task.time], times, grid),
+        "time_format": _time_format(time, times, grid) if time is not None and dated else None,
         "series": list(task.series),
         "target": task.targets[0],
         "frequency": frequency,
@@ -132,7 +133,7 @@ def _grid_state(frame: pd.DataFrame, task: TaskSpec, schema: Schema, decide: Dec
     }
 
 
-def _time_format(column: Any, times: np.ndarray, grid: Grid) -> str:
+def _time_format(column: Column, times: np.ndarray, grid: Grid) -> str:
     """How the input writes times: the date's format, and a time of day where there is any."""
     pattern = column.parse.get("format", "%Y-%m-%d")
     if "%H" in pattern or not ("%d" in pattern or "%u" in pattern):

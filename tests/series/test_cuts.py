@@ -52,6 +52,12 @@ def test_many_series_are_tested_on_their_last_horizon():
     assert (cuts.test[1] == 652).all() and len(cuts.test[1]) == 400
 
 
+def test_very_many_series_are_validated_on_a_sample_of_all():
+    cuts = cut_series(np.full(5000, 100), horizon=6, season=1)
+    assert len(cuts.valid[0]) == 6000 and len(cuts.test[0]) == 5000
+    assert np.diff(np.unique(cuts.valid[0])).max() == 1 and len(np.unique(cuts.valid[1])) == 3
+
+
 def test_what_is_too_short_is_left_out_or_only_tested():
     cuts = cut_series(np.array([5, 25, 200, 200]), horizon=10, season=1, test_share=0.1)
     assert cuts.left_out.tolist() == [True, False, False, False]
