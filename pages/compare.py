@@ -11,10 +11,11 @@ from dl_core.metrics import METRICS, Metric
 from dl_core.report import Panel
 from dl_core.store import Run
 from ui import board as boards
-from ui import cached, guards, navigation, show, state, words
+from ui import cached, guards, navigation, network, show, state, words
 from ui import scores as said
 
 MOST_COMPARED = 6
+TRIAL_WORDS = {"done": "finished", "stopped": "cut short", "running": "training"}
 
 
 def main() -> None:
@@ -87,13 +88,51 @@ def trial_tab(run: Run, metric: Metric) -> None:
                 label_visibility="collapsed",
             )  # fmt: skip
         show.panel(panels[name], f"parallel_{run.id}_{name}")
+    frame = trial_frame(trials, metric)
+    slot = f"open_trial_{run.id}"
+    show.table(
+        frame, f"trials_{run.id}", name=f"trials-{run.row['name']}",
+        column_config={
+            **show.rounded(frame),
+            "Trial": st.column_config.ButtonColumn(
+                "Trial", key=slot, on_click=_open, args=(slot, list(frame["Trial"])), type="tertiary",
+                help="Opens the network: layers, parameters, settings, and why this family.",
+            ),
+        },
+    )  # fmt: skip
+    opened = st.session_state.pop(f"{slot}_clicked", None)
+    if opened:
+        network.dialog(run, opened)
+
+
+def _open(slot: str, ids: list[str]) -> None:
+    click = st.session_state.get(slot)
+    if click is not None:
+        st.session_state[f"{slot}_clicked"] = ids[click["row"]]
+
+
+def trial_frame(trials: list[dict], metric: Metric) -> pd.DataFrame:
+    """The trial table in the words of the page."""
     table = training.trial_table([{**trial, "family": _family(trial["family"])} for trial in trials], metric)
     frame = pd.DataFrame(table.data["rows"], columns=table.data["columns"])
-    show.table(frame, f"trials_{run.id}", name=f"trials-{run.row['name']}")
+    frame["From"] = frame["From"].map({"portfolio": "known-good settings", "oracle": "the tuner"}).fillna(frame["From"])
+    frame["Status"] = frame["Status"].map(TRIAL_WORDS).fillna(frame["Status"])
+    return frame if (frame["Reason"] != "").any() else frame.drop(columns="Reason")
 
 
 def all_scores(run: Run, board: dict[str, Any]) -> None:
-    show.table(boards.all_scores(board), f"scores_{run.id}", name=f"scores-{run.row['name']}")
+    parts = {"Test part": "test", "Validation part": "valid"}
+    if all(row["test"] is None for row in board["rows"]):
+        parts.pop("Test part")
+    part = st.segmented_control(
+        "Part", list(parts), default=next(iter(parts)), key="scores_part", required=True, label_visibility="collapsed"
+    )
+    frame = boards.all_scores(board, parts[part])
+    helped = {
+        said.title(metric): st.column_config.NumberColumn(format="%.4g", help=said.help(metric))
+        for metric in board["rows"][0]["scores"]
+    }
+    show.table(frame, f"scores_{run.id}_{part}", name=f"scores-{run.row['name']}", column_config=helped)
 
 
 def _family(name: str) -> str:

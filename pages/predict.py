@@ -134,7 +134,9 @@ def file_in(run: Run, row: Row) -> None:
         return
     _outcome(run, answer)
     table = _first_rows(state.actor(), answer["out"], cached.stamp(Path(answer["out"])))
-    st.dataframe(table, hide_index=True, alt="Predictions", column_config=show.rounded(table), height=360)
+    st.dataframe(
+        table, hide_index=True, alt="Predictions", column_config=show.rounded(table), height=360, width="content"
+    )
     if answer["rows"] > len(table):
         st.html(f'<p class="db-muted db-small">The first {len(table)} of {words.count(answer["rows"])} answers.</p>')
 
@@ -162,8 +164,12 @@ def _answered(run: Run, row: Row, arrived) -> dict | None:
 def _outcome(run: Run, answer: dict) -> None:
     """How many answers there are, how good they are, and the file to take away."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        what = "forecast values" if run.spec.task.kind == "forecasting" else "rows"
-        st.markdown(f"**{words.count(answer['rows'])} {what} of {show.escape_markdown(answer['name'])} predicted**")
+        if "image" in run.prepared.signature.inputs:
+            done = f"{words.plural(answer['rows'], 'picture')} predicted"
+        else:
+            what = "forecast value" if run.spec.task.kind == "forecasting" else "row"
+            done = f"{words.plural(answer['rows'], what)} of {show.escape_markdown(answer['name'])} predicted"
+        st.markdown(f"**{done}**")
         files.link(Path(answer["out"]), f"predictions-{show.file_name(answer['name'])}.csv", "Download the predictions")
     for problem in answer.get("problems") or []:
         if problem["severity"] in ("warning", "error"):

@@ -28,5 +28,5 @@ def draw(data: dict, style: Style) -> go.Figure:
         )
     figure.update_annotations(font={"size": 12, "color": style.muted})
     figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
+    figure.update_yaxes(visible=False, constraintoward="top")  # pictures stand right under their captions
     return figure

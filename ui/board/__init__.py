@@ -82,7 +82,7 @@ def _row_html(row: Row, board: dict, name: str, low: float, high: float) -> str:
     value, interval = shown(row)
     role = "chosen" if row["model"] == board["winner"] else row["kind"]
     tag = '<span class="tag">baseline</span>' if row["kind"] == "baseline" else ""
-    if row["model"] == board["best_network"] and row["model"] != board["winner"]:
+    if row["model"] == board["best_network"]:
         tag = '<span class="tag network">best network</span>'
     return (
         f'<tr class="{role}" data-model="{escape(row["model"])}"><td class="place">{row["tier"]}</td>'
@@ -135,18 +135,13 @@ def latency(milliseconds: float | None) -> str:
     return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.2g} ms"
 
 
-def all_scores(board: dict[str, Any]) -> pd.DataFrame:
-    """Every metric of every model, validation and test side by side."""
+def all_scores(board: dict[str, Any], part: str) -> pd.DataFrame:
+    """Every metric of every model on the 'test' or the 'valid' part."""
     names = words.apart({row["model"]: row["name"] for row in board["rows"]})
-    parts = ("test", "valid") if any(row["test"] is not None for row in board["rows"]) else ("valid",)
-    said = {"test": "test", "valid": "validation"}
-    lines = []
-    for row in board["rows"]:
-        line: dict[str, Any] = {"Model": names[row["model"]]}
-        for metric, values in row["scores"].items():
-            line |= {f"{scores.title(metric)}, {said[part]}": values[part] for part in parts}
-        lines.append(line)
-    return pd.DataFrame(lines)
+    return pd.DataFrame(
+        {"Model": names[row["model"]], **{scores.title(metric): each[part] for metric, each in row["scores"].items()}}
+        for row in board["rows"]
+    )
 
 
 def record(board: dict[str, Any]) -> pd.DataFrame:

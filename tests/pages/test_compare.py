@@ -1,0 +1,103 @@
+"""Compare in its three worlds: nothing yet, a run at work, a board."""
+
+import pytest
+
+from tests.pages import worlds
+from tests.pages.conftest import said
+from tests.pages.judged import judged
+from ui import board as boards
+
+
+def component(test, name="deepboard_board"):
+    """The HTML that the board's component got."""
+    import json
+
+    found = [element for element in test.main if name in str(getattr(element, "proto", ""))]
+    assert found, "the board was not drawn"
+    return json.dumps(str(found[0].proto))
+
+
+def test_without_data_the_page_leads_to_the_overview(open_page):
+    test = open_page("compare")
+    assert "There is no run yet" in said(test)
+    assert [button.label for button in test.button] == ["Bring data"]
+
+
+def test_a_run_at_work_has_no_board_yet(open_page, store, tmp_path):
+    run = worlds.add_run(store, worlds.add_table(store, tmp_path), "running")
+    assert "This run is still at work" in said(open_page("compare", run=run.id))
+
+
+def test_the_board_says_its_sentence_and_what_its_numbers_are(open_page, store, tmp_path):
+    run = judged(store, tmp_path)
+    test = open_page("compare", run=run.id)
+    assert test.title[0].value == "Which model is best?"
+    assert run.leaderboard()["sentence"].split(":")[0] in said(test)
+    samples = run.prepared.size("test")
+    assert f"The scores are for {samples} rows no model has seen; they have been looked at once" in said(test)
+    assert [tab.label for tab in test.tabs] == ["Curves", "Trials", "All scores", "Against another run"]
+
+
+def test_every_row_shows_place_score_and_gain(store, tmp_path):
+    board = judged(store, tmp_path).leaderboard()
+    html = boards.board_html(board)
+    for row in board["rows"]:
+        assert f'data-model="{row["model"]}"' in html
+    assert html.count("<b style=") == len(board["rows"]), "a dot for every model"
+    assert "the one to beat" in html and "best network" in html
+    assert html.index('data-model="t007"') < html.index('data-model="linear"')
+
+
+def test_names_from_a_file_are_not_markup(store, tmp_path):
+    board = judged(store, tmp_path).leaderboard()
+    board["rows"][0]["name"] = "<img src=x onerror=alert(1)>"
+    assert "<img" not in boards.board_html(board)
+
+
+def test_who_always_says_the_same_does_not_squeeze_the_scale():
+    def row(family, test):
+        return {"family": family, "test": test, "interval": [test - 0.01, test + 0.01], "valid": test}
+
+    low, high = boards.scale([row("mlp", 0.92), row("linear", 0.9), row("dummy", 0.5)])
+    assert low > 0.8 and high < 1
+    assert boards.scale([row("dummy", 0.5)])[0] < 0.5
+
+
+def test_models_that_draw_are_called_so(store, tmp_path):
+    board = judged(store, tmp_path).leaderboard()
+    for row in board["rows"]:
+        row["tier"] = 1
+    assert "These three draw: the differences are within noise" in boards.board_html(board)
+
+
+@pytest.mark.parametrize("view", ["Trials", "All scores", "Against another run"])
+def test_every_view_opens(open_page, store, tmp_path, view):
+    run = judged(store, tmp_path)
+    test = open_page("compare", run=run.id)
+    test.session_state["compare_view"] = view
+    test.run()
+    assert not test.exception
+    expected = {"Trials": "Which settings pay", "All scores": None, "Against another run": "no other finished run"}
+    if expected[view]:
+        assert expected[view] in said(test)
+    else:
+        assert {"Accuracy", "Log loss"} <= set(test.dataframe[0].value.columns)
+
+
+def test_two_runs_of_one_dataset_stand_side_by_side(open_page, store, tmp_path):
+    first = judged(store, tmp_path)
+    spec = first.spec
+    second = worlds.add_run(store, first.dataset, "done")
+    assert second.spec.task.metric == spec.task.metric
+    test = open_page("compare", run=first.id)
+    test.session_state["compare_view"] = "Against another run"
+    test.run()
+    assert not test.exception
+    assert "Both runs on one scale" in said(test)
+
+
+def test_the_board_as_a_file_holds_every_model_and_metric(store, tmp_path):
+    board = judged(store, tmp_path).leaderboard()
+    frame = boards.record(board)
+    assert list(frame["model"]) == [row["model"] for row in board["rows"]]
+    assert {"roc_auc_test", "log_loss_valid", "interval_low", "gain_interval_high"} <= set(frame.columns)
