@@ -236,9 +236,13 @@ def infer(
 
 
 def _decimal(counts: Sequence[Counts], semicolons: bool) -> str:
-    """The decimal mark of the file: that of the columns which fit only one."""
-    point = sum(0 < c.present == c.numbers["point"] > c.numbers["comma"] for c in counts)
-    comma = sum(0 < c.present == c.numbers["comma"] > c.numbers["point"] for c in counts)
+    """The decimal mark of the file: that of the columns which fit only one, and not as groups of the other either."""
+
+    def only(mark: str, other: str) -> int:
+        fits = [0 < c.present == c.numbers[mark] > max(c.numbers[other], c.numbers[f"{other} grouped"]) for c in counts]
+        return sum(fits)
+
+    point, comma = only("point", "comma"), only("comma", "point")
     return "comma" if comma > point or (semicolons and point == 0) else "point"
 
 

@@ -44,6 +44,7 @@ STEP_NAME = re.compile(
     r"|day|week|hour|month|quarter|year|jahr)s?$",
     re.IGNORECASE,
 )
+LABEL_NAME = re.compile(r"^(?:label|class|target|y|outcome)$", re.IGNORECASE)
 THING_NAME = re.compile(
     r"(?:store|shop|item|product|sku|sensor|station|unit|customer|user|machine|case|series|site|region|country|state|city"
     r"|symbol|ticker|device|meter|engine|patient|subject|animal)",
@@ -312,8 +313,10 @@ def _labelled(
     series: Sequence[str],
     time: TimeColumn,
 ) -> str:
-    """Series with a label each are samples to classify, not histories to forecast."""
+    """Why the series are samples with a label each instead of histories to forecast; empty where they are histories."""
     last = findings[-1].column
+    if last.kind != "numeric" and not LABEL_NAME.search(last.name):
+        return ""
     if not series or last.name in series or last.name == time.column.name:
         return ""
     ids = ", ".join(trimmed(f"c{names.index(name)}") for name in series)
