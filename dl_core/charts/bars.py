@@ -1,4 +1,4 @@
-"""Horizontal bars, one per label, the first on top, the value written at its end.
+"""Horizontal bars, one per label, the first on top, the values in a column at the right.
 
 data: labels, values; optional intervals ([low, high] or null each), roles (as Style.role, or null), x_title, hover (a
 sentence each).
@@ -39,25 +39,17 @@ def draw(data: dict, style: Style) -> go.Figure:
     )
     figure = style.figure(height=56 + 30 * max(1, len(values)), bargap=0.35)
     figure.add_trace(bars)
-    span = max([0.0, *(high for _, high in ends)]) - min([0.0, *(low for low, _ in ends)]) or 1.0
-    for row, (value, (low, high)) in enumerate(zip(values, ends, strict=True)):
-        after = value >= 0
+    for row, value in enumerate(values):
         figure.add_annotation(
-            x=max(high, 0) if after else min(low, 0),
-            y=row,
-            text=significant(value),
-            showarrow=False,
-            xanchor="left" if after else "right",
-            xshift=6 if after else -6,
+            x=1, xref="paper", xanchor="left", xshift=10, y=row, text=significant(value), showarrow=False,
             font={"size": 12, "color": style.muted},
-        )
+        )  # fmt: skip
     figure.update_xaxes(
         title_text=title(data.get("x_title", "")),
         zeroline=True,
         zerolinecolor=style.grid,
-        range=[min([0.0, *(low for low, _ in ends)]) - (0.16 * span if min(values, default=0) < 0 else 0),
-               max([0.0, *(high for _, high in ends)]) + 0.12 * span],
-    )  # fmt: skip
+    )
+    figure.update_layout(margin_r=72)
     figure.update_yaxes(
         tickvals=list(range(len(labels))),
         ticktext=labels,
