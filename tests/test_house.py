@@ -54,6 +54,7 @@ UNSAFE = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 STANDALONE = {  # files that travel with a download, and what they may import beside the standard library
     "dl_core/layers": {"keras", "numpy"},
     "dl_core/data/values.py": {"numpy"},
+    "dl_core/encoders/pixels.py": {"numpy", "PIL"},
 }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
+from threadpoolctl import threadpool_limits
 
 from dl_core.prepared import Prepared
 from dl_core.tasks import TASKS
@@ -40,7 +41,7 @@ class Linear:
         return decode(state, raw)
 
     def _logistic(self, x, y: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1):  # small products: a second thread costs more than it does
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = LogisticRegression(C=strength, max_iter=200).fit(x, y)
         coefficients, intercept = model.coef_.T, model.intercept_

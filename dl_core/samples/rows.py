@@ -28,11 +28,10 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
     """
     task = TASKS.load(spec.task.kind)()
     schema = dataset.schema_version(spec.schema_version)
-    features = [
-        column.name
-        for column in schema.columns
-        if column.role in FEATURE_ROLES and column.name not in spec.task.targets
-    ]
+    aside = set(spec.task.targets)
+    if spec.split.kind in ("group", "column"):  # who or which part a row is says nothing about new rows
+        aside.add(spec.split.column)
+    features = [column.name for column in schema.columns if column.role in FEATURE_ROLES and column.name not in aside]
     targets = list(spec.task.targets)
     frames = _parts(dataset, spec, test_dataset, features, targets, decide)
 
@@ -48,6 +47,10 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
     if preprocessor.left_out:
         listed = "; ".join(f"{name}: {reason}" for name, reason in preprocessor.left_out.items())
         decide("columns.left_out", f"{len(preprocessor.left_out)} columns are left out", listed, [])
+
+    for one in preprocessor.encoded:
+        for choice, reason in one.state.get("why", {}).items():
+            decide(f"encode.{one.column.name}.{choice}", f"{one.column.name}: {choice} {one.state[choice]}", reason)
 
     for part in PARTS:
         where = folder / part

@@ -120,22 +120,28 @@ class _Session:
         return self.best
 
     def _measure(self) -> float:
-        """Seconds per step, after the program was traced. The probe's updates are thrown away."""
+        """Seconds per step, after the program was traced and has run once. The probe's updates are thrown away."""
         order = self._order(0)
-        self.program.advance(self.state, self.train_feed, order, 0, 0, self._hyper())
-        count = 1
-        while True:
+
+        def probe(count: int) -> float:
             began = time.monotonic()
             self.program.advance(self.state, self.train_feed, order, 0, count, self._hyper())
-            took = time.monotonic() - began
-            if took > 0.05 or count >= self.steps_per_epoch:
-                return max(took / count, 1e-6)
+            return time.monotonic() - began
+
+        probe(0)
+        probe(1)
+        count, took = 1, probe(1)
+        while took < 0.05 and count < self.steps_per_epoch:
             count = min(count * 4, self.steps_per_epoch)
+            took = probe(count)
+        return max(took / count, 1e-6)
 
     def _replan(self, step_seconds: float, left: float) -> None:
-        """Shorten the schedule where it would not end in time, so that it still anneals to its end."""
+        """Fit the schedule to the time, so that it anneals to its end: shorter whenever it would not end, longer again
+        while most of it lies ahead."""
         possible = self.state.step + max(1, int(left / (step_seconds * 1.1)))
-        if possible < self.total_steps:
+        if possible < self.total_steps or self.state.step < 0.4 * self.total_steps:
+            possible = min(possible, self.recipe.epochs * self.steps_per_epoch)
             whole_epochs = possible // self.steps_per_epoch * self.steps_per_epoch
             self.total_steps = whole_epochs if whole_epochs > self.state.step else possible
             self.planned_epochs = math.ceil(self.total_steps / self.steps_per_epoch)

@@ -1,5 +1,6 @@
 """A run, from a RunSpec to a delivered bundle. Every step can be entered again after a kill."""
 
+import os
 import shutil
 from typing import Any
 
@@ -21,7 +22,7 @@ from dl_core.workflow.judge import judge
 def train(store: Store, payload: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
     """Handle a job of kind 'train': {"run": id}. Returns {"status": done|stopped|cancelled, "winner", "score"}."""
     context = RunContext(store, store.run(payload["run"]), job["attempts"])
-    context.emit("attempt", attempt=context.attempt)
+    context.emit("attempt", attempt=context.attempt, pid=os.getpid())
     context.write_environment()
     try:
         result = _train(context)
@@ -62,19 +63,29 @@ def _train(context: RunContext) -> dict[str, Any]:
     for record in search.trials():
         if record["status"] != "running" and record["trial"] not in told:  # killed between the record and the event
             context.emit("trial_end", **ending(record))
+    while True:
+        seconds = context.budget()
+        board = search_and_deliver(context, bench, search)
+        stopped = context.stopping()
+        if stopped or context.budget() <= seconds:  # time that was added during the delivery is used as well
+            break
+    best = next(row for row in board["rows"] if row["model"] == board["winner"])
+    return {"status": "stopped" if stopped else "done", "winner": best["name"], "score": best["test"]}
+
+
+def search_and_deliver(context: RunContext, bench: Bench, search: Search) -> dict[str, Any]:
+    """Search as long as the budget allows, then judge and deliver what was found. Returns the board."""
     context.phase("portfolio", "Training settings that are known to work")
     search.run_portfolio(search.remaining() / 2)
     context.phase("search", "Trying what the tuner proposes")
     search.run_oracle()
-    stopped = context.stopping()
     if not any(record["score"] is not None for record in search.trials()):
-        raise DeepboardError(_nothing_trained(search, stopped))
+        raise DeepboardError(_nothing_trained(search, context.stopping()))
     context.phase("judge", "Scoring every model on the test part")
     board = judge(context, bench)
     context.phase("deliver", "Packing the best network and checking that the download answers like the app")
     deliver(context, bench, board)
-    best = next(row for row in board["rows"] if row["model"] == board["winner"])
-    return {"status": "stopped" if stopped else "done", "winner": best["name"], "score": best["test"]}
+    return board
 
 
 def prepare(context: RunContext) -> Prepared:
