@@ -20,8 +20,11 @@ def main() -> None:
         way_on(planned)
     suggestion(planned)
     what_it_is(dataset)
-    tabs = st.tabs(["Preview", "Columns", "Quality", "Relations"], on_change="rerun", key="data_tab")
-    for tab, draw in zip(tabs, (look, columns.editor, quality, relate), strict=True):
+    parts = {"Preview": look, "Columns": columns.editor, "Quality": quality}
+    if dataset.modality == "table":
+        parts["Relations"] = relate
+    tabs = st.tabs(list(parts), on_change="rerun", key=f"data_tab_{dataset.modality}")
+    for tab, draw in zip(tabs, parts.values(), strict=True):
         if tab.open:
             with tab:
                 draw(dataset)
@@ -215,8 +218,8 @@ def finding(dataset: Dataset, problem: Problem, key: str) -> None:
 
 def relate(dataset: Dataset) -> None:
     planned = cached.planned(dataset, forms.draft(dataset))
-    if planned.spec is None or dataset.modality != "table" or planned.spec.task.kind == "forecasting":
-        st.html('<p class="db-muted">Relations need a table and a target. Choose one under Train.</p>')
+    if planned.spec is None or planned.spec.task.kind == "forecasting":
+        st.html('<p class="db-muted">Relations need a target. Choose one under Train.</p>')
         return
     target = planned.spec.task.targets[0]
     try:

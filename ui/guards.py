@@ -16,11 +16,7 @@ def need_dataset() -> "Dataset":
     """The chosen dataset. Ends the page where there is none."""
     chosen = state.dataset_id()
     if not chosen:
-        empty(
-            "There is no data yet.",
-            "Drop a file on the Overview, or start with one of the examples there.",
-            ("overview", "Bring data"),
-        )
+        empty("Drop a file on the Overview, or start with one of the examples there.", ("overview", "Bring data"))
     try:
         return cached.store().dataset(chosen, actor=state.actor())
     except NotFoundError as error:
@@ -34,8 +30,8 @@ def need_run() -> Run:
     chosen = state.run_id()
     if not chosen:
         if state.dataset_id():
-            empty("Nothing has been trained on this data yet.", "One click starts a run.", ("train", "Train"))
-        empty("There is no run yet.", "Bring data first; training is the second click.", ("overview", "Bring data"))
+            empty("Nothing has been trained on this data so far. One click starts a run.", ("train", "Train"))
+        empty("Bring data first; training is the second click.", ("overview", "Bring data"))
     try:
         return cached.store().run(chosen, actor=state.actor())
     except NotFoundError as error:
@@ -54,13 +50,13 @@ def need_leaderboard() -> tuple[Run, dict]:
             "running": "This run is still at work; its models appear here as soon as they are judged.",
             "cancelled": "This run was cancelled, so it has no models.",
         }.get(run.status, "This run ended without a model.")
-        empty(sentence, "The run's page tells what happened so far.", ("run", "Open the run"))
+        empty(f"{sentence} Its page tells what happened so far.", ("run", "Open the run"))
     return run, board
 
 
-def empty(title: str, sentence: str, way: tuple[str, str]) -> NoReturn:
+def empty(sentence: str, way: tuple[str, str]) -> NoReturn:
     """An empty state: what is missing, what to do, one button; ends the page."""
-    st.title(title)
+    st.title(navigation.idle())
     show.lead(sentence)
     page, label = way
     if st.button(label, type="primary"):

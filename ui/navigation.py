@@ -13,22 +13,53 @@ PAGES_FOLDER = Path(__file__).resolve().parent.parent / "pages"
 
 @dataclass(frozen=True)
 class Entry:
-    """One page: its title in the sidebar, its icon (from the icon font that ships with Streamlit) and its tooltip."""
+    """One page: its title in the sidebar, its icon (from the icon font that ships with Streamlit), its tooltip, and its
+    headline while what it needs is missing."""
 
     title: str
     icon: str
     help: str
+    idle: str = ""
 
 
 PAGES = {
     "overview": Entry("Overview", "space_dashboard", "Your datasets and runs, and the way in for new data."),
-    "data": Entry("Data", "table_view", "What is in the data, how good it is, and what each column is for."),
-    "train": Entry("Train", "model_training", "Say what to predict and start a run."),
-    "run": Entry("Run", "monitoring", "The chosen run: live while it works, its record afterwards."),
-    "compare": Entry("Compare", "leaderboard", "All models of the run on one board, and two runs side by side."),
-    "explain": Entry("Explain", "lightbulb", "How good a model is, what it relies on, and why it answers as it does."),
-    "predict": Entry("Predict", "bolt", "New rows, pictures or the next steps: by hand or from a file."),
-    "download": Entry("Download", "download", "The network as a file that runs anywhere, with its proof."),
+    "data": Entry(
+        "Data",
+        "table_view",
+        "What is in the data, how good it is, and what each column is for.",
+        "There is no data yet",
+    ),
+    "train": Entry(
+        "Train", "model_training", "Say what to predict and start a run.", "There is nothing to train on yet"
+    ),
+    "run": Entry(
+        "Run", "monitoring", "The chosen run: live while it works, its record afterwards.", "There is no run yet"
+    ),
+    "compare": Entry(
+        "Compare",
+        "leaderboard",
+        "All models of the run on one board, and two runs side by side.",
+        "There is nothing to compare yet",
+    ),
+    "explain": Entry(
+        "Explain",
+        "lightbulb",
+        "How good a model is, what it relies on, and why it answers as it does.",
+        "There is nothing to explain yet",
+    ),
+    "predict": Entry(
+        "Predict",
+        "bolt",
+        "New rows, pictures or the next steps: by hand or from a file.",
+        "There is no model to predict with yet",
+    ),
+    "download": Entry(
+        "Download",
+        "download",
+        "The network as a file that runs anywhere, with its proof.",
+        "There is nothing to download yet",
+    ),
 }
 
 
@@ -46,6 +77,11 @@ def pages() -> dict[str, st.Page]:
         )
         for name, entry in PAGES.items()
     }
+
+
+def idle() -> str:
+    """The headline of the page at hand while what it needs is missing."""
+    return PAGES[st.session_state.get("page", "overview")].idle
 
 
 def path(name: str) -> str:

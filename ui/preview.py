@@ -77,7 +77,7 @@ def _contact_sheet(
     frame = frame[frame[column].notna()]
     if label and only is not None:
         frame = frame[frame[label].astype(str) == only]
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(frame))[:SHEET])
+    chosen = np.random.default_rng(seed).permutation(len(frame))[:SHEET]
     pictures = []
     for row, record in frame.iloc[chosen].iterrows():
         with Image.open(dataset.file(record[column])) as image:

@@ -14,7 +14,9 @@ st.set_page_config(
     page_title="Deepboard", page_icon=str(STATIC / "icon.png"), layout="wide", menu_items={"About": ABOUT}
 )
 state.sync()
-page = st.navigation(list(navigation.pages().values()))
+pages = navigation.pages()
+page = st.navigation(list(pages.values()))
+st.session_state["page"] = next(name for name, known in pages.items() if known == page)
 st.logo(str(STATIC / ("logo-dark.svg" if state.is_dark() else "logo.svg")), icon_image=str(STATIC / "icon.png"))
 st.html(STATIC / "look.css")
 st.html(STATIC / "answers.css")

@@ -15,7 +15,7 @@ def dataset(store, tmp_path):
 
 def test_without_data_the_page_leads_to_the_way_in(open_page):
     page = open_page("data")
-    assert page.title[0].value == "There is no data yet."
+    assert page.title[0].value == "There is no data yet"
 
 
 def test_the_page_says_what_the_data_is_and_shows_its_rows(open_page, dataset):

@@ -13,7 +13,7 @@ def dataset(store, tmp_path):
 
 def test_without_a_run_the_page_leads_to_the_way_in(open_page):
     page = open_page("run")
-    assert page.title[0].value == "There is no run yet."
+    assert page.title[0].value == "There is no run yet"
     assert page.button[0].label == "Bring data"
 
 
