@@ -1,6 +1,7 @@
 """The forecasting networks: windows cut in the graph, scaling there and back, honest behaviour at the edges."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dl_core import families
@@ -111,3 +112,38 @@ def test_trend_and_rest_add_up_to_the_window():
         np.testing.assert_allclose(trend + rest, window, rtol=1e-6)
     line = np.arange(20, dtype=np.float32)[None]
     np.testing.assert_allclose(TrendSplit(5)(line)[0][:, 2:-2], line[:, 2:-2], rtol=1e-5)
+
+
+def test_a_short_training_beats_the_seasonal_naive_forecast_on_noise(prepared, tmp_path):
+    """DLinear averages over seasons, which repeating the last one cannot."""
+    from dl_core.baselines import load
+    from dl_core.layers.losses import pinball
+    from dl_core.metrics.forecasting import coverage, mase
+    from dl_core.tasks.forecasting import Forecasting
+    from dl_core.training.feeds import feed_for
+    from dl_core.training.program import Program, TrainState
+
+    random = np.random.default_rng(0)
+    t = np.arange(300)
+    frames = [
+        pd.DataFrame({"id": f"s{n}", "t": t, "y": np.sin(2 * np.pi * t / 12) + 0.5 * random.standard_normal(300)})
+        for n in range(20)
+    ]
+    arrays = prepared(pd.concat(frames, ignore_index=True), series=("id",), horizon=12)
+    assert arrays.lookback == 60
+    family = families.load("dlinear")
+    params = defaults(family.space(arrays.signature))
+    model = family.build(arrays.signature, params, 0)
+    feed = feed_for(arrays, "train")
+    program = Program(model, pinball, feed, family.recipe(arrays.signature, params))
+    steps = 20
+    hyper = {"learning_rate": 3e-3, "weight_decay": 0.0, "label_smoothing": 0.0, "total_steps": 400.0}
+    state = TrainState.of(model)
+    while state.step < 400:
+        state, _ = program.advance(state, feed, random.permutation(feed.size), 0, steps, hyper)
+    forecast = program.predict(state.weights, state.others, feed_for(arrays, "test"), 256)[0]
+    naive = load("seasonal_naive")
+    rival = naive.predict(naive.fit(arrays, Forecasting(), 1.0), arrays.inputs("test"))
+    truth, context = arrays.truth("test"), arrays.context("test")
+    assert mase.compute(truth, forecast, **context) < 0.9 * mase.compute(truth, rival, **context)
+    assert 0.6 < coverage.compute(truth, forecast) < 0.95
