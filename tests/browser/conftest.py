@@ -64,14 +64,17 @@ class Watch:
 @pytest.fixture
 def page(browser: Browser, dashboard: Dashboard, tmp_path: Path) -> Iterator[Page]:
     """A page of 1440 pixels that has opened the dashboard. The test fails if any page asked another host for
-    anything or complained in the console; a last screenshot stays in the folder of the test."""
+    anything or complained in the console, or if the server did; a last screenshot stays in the folder of the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     context.set_default_timeout(PATIENCE_MS)
     watch = Watch(context)
+    logged = dashboard.log.stat().st_size
     page = context.new_page()
     page.goto(dashboard.url)
     yield page
     page.screenshot(path=tmp_path / "last.png", full_page=True)
     context.close()
+    said = dashboard.log.read_bytes()[logged:].decode(errors="replace")
+    assert "Traceback" not in said, said
     assert watch.foreign == []
     assert watch.complaints == []

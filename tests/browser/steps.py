@@ -1,5 +1,6 @@
 """What a person does on the pages, in words of the pages."""
 
+import base64
 import re
 from pathlib import Path
 
@@ -24,8 +25,18 @@ def settle(page: Page) -> None:
 
 
 def drop(page: Page, file: Path) -> None:
-    """Give a file to the drop zone of the page, as its button 'Choose a file' does."""
-    page.locator(".zone input.files").first.set_input_files(file)
+    """Drop a file on the drop zone of the page."""
+    content = base64.b64encode(file.read_bytes()).decode()
+    held = page.evaluate_handle(
+        """([name, content]) => {
+            const held = new DataTransfer()
+            const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))
+            held.items.add(new File([bytes], name))
+            return held
+        }""",
+        [file.name, content],
+    )
+    page.locator(".zone").first.dispatch_event("drop", {"dataTransfer": held})
 
 
 def go(page: Page, name: str, title: str) -> None:
