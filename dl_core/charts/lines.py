@@ -44,7 +44,7 @@ def draw(data: dict, style: Style) -> go.Figure:
             )
         )
         if direct and series in spoken and series["y"]:
-            _label(figure, data, series, name, colour)
+            _label(figure, data, series, name, colour, style)
     if "band" in data:
         figure.add_hrect(
             y0=data["band"]["low"], y1=data["band"]["high"], fillcolor=style.soft(style.baseline, 0.14), line_width=0
@@ -85,7 +85,7 @@ def _apart(spoken: list[dict], log_y: bool) -> bool:
     return all((scale(high) - scale(low)) / span > 0.06 for low, high in zip(ends, ends[1:], strict=False))
 
 
-def _label(figure: go.Figure, data: dict, series: dict, name: str, colour: str) -> None:
+def _label(figure: go.Figure, data: dict, series: dict, name: str, colour: str, style: Style) -> None:
     end = _last(series)
     if end is None:
         return
@@ -96,6 +96,8 @@ def _label(figure: go.Figure, data: dict, series: dict, name: str, colour: str) 
         text=plain(name, 18),
         showarrow=False,
         xanchor="left",
-        xshift=8,
+        xshift=6,
+        bgcolor=style.paper,
+        borderpad=2,
         font={"size": 12, "color": colour},
     )

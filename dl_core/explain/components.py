@@ -5,7 +5,7 @@ import numpy as np
 from dl_core.evaluation.reports.forecasting import MEDIAN
 from dl_core.evaluation.upcoming import axis_kind, known_history
 from dl_core.explain import Context
-from dl_core.report import Panel
+from dl_core.report import Panel, percent, significant
 
 MOST_STEPS = 3000
 SURELY = 3.3  # standard errors that none of a hundred chance correlations reaches
@@ -65,7 +65,8 @@ def decompose(times: np.ndarray, values: np.ndarray, season: int, kind: str, nam
             kind="lines",
             title=f"{about}the series and its trend",
             note=_shares(filled, trend, repeating, rest, seasonal),
-            help="STL takes a series apart into a slow trend, a repeating season and what is left over.",
+            help="STL takes a series apart into a slow trend, a repeating season and what is left over. A strength of 100% "
+            "leaves nothing over.",
             data={
                 "x_kind": kind,
                 "x_title": "",
@@ -85,7 +86,7 @@ def decompose(times: np.ndarray, values: np.ndarray, season: int, kind: str, nam
             Panel(
                 kind="lines",
                 title=f"{about}one season",
-                note=f"Over {season} steps the series swings by {spread:,.3g}.",
+                note=f"Over {season} steps the series swings by {significant(spread)}.",
                 help="What repeats: the mean of every season, around its trend.",
                 data={
                     "x_title": f"step of the season (of {season})",
@@ -136,7 +137,7 @@ def residuals(times: np.ndarray, errors: np.ndarray, season: int, kind: str, nam
     spread = float(errors.std()) or 1.0
     bias = "Errors up and down balance out."
     if abs(lean) > 0.3 * spread:
-        bias = f"The forecasts are {abs(lean):,.3g} too {'low' if lean > 0 else 'high'} on average."
+        bias = f"The forecasts are {significant(abs(lean))} too {'low' if lean > 0 else 'high'} on average."
     return [
         Panel(
             kind="lines",
@@ -209,16 +210,16 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 
 
 def _shares(values, trend, repeating, rest, seasonal: bool) -> str:
-    """Strength of trend and season (Hyndman and Athanasopoulos, 2021)."""
+    """Strength of trend and season (Hyndman and Athanasopoulos, 2021) in words."""
 
-    def strength(part: np.ndarray) -> float:
+    def strength(part: np.ndarray) -> str:
         whole = np.var(part + rest)
-        return max(0.0, 1.0 - np.var(rest) / whole) if whole > 0 else 0.0
+        share = max(0.0, 1.0 - float(np.var(rest) / whole)) if whole > 0 else 0.0
+        return f"{'strong' if share >= 0.64 else 'moderate' if share >= 0.3 else 'weak'} ({percent(share)})"
 
-    said = f"The trend explains {strength(trend):.0%} of what the season leaves"
-    return f"{said}; the season {strength(repeating):.0%} of what the trend leaves." if seasonal else (
-        f"{strength(trend):.0%} of the ups and downs is slow trend; nothing repeats."
-    )  # fmt: skip
+    if seasonal:
+        return f"The trend is {strength(trend)}, the season is {strength(repeating)}."
+    return f"The trend is {strength(trend)}; nothing repeats."
 
 
 def _spread(rest: np.ndarray) -> float:

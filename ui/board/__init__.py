@@ -117,7 +117,8 @@ def _gain_html(row: Row) -> str:
     interval = row.get("gain_interval")
     if interval is None:
         return '<span class="quiet">the one to beat</span>'
-    said = f"{'+' if row['gain'] > 0 else '−'}{words.number(abs(row['gain']))}"
+    sign = "+" if row["gain"] > 0 else "−" if row["gain"] < 0 else ""
+    said = f"{sign}{words.number(abs(row['gain']))}"
     title = f"95 % between {words.number(interval[0])} and {words.number(interval[1])}"
     if interval[0] <= 0 <= interval[1]:
         return f'<span title="{title}">{said}</span> <span class="quiet">within noise</span>'
