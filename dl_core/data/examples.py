@@ -150,7 +150,7 @@ TOWNS = ("Aarau", "Basel", "Bern", "Chur", "Davos", "Genf", "Glarus", "Luzern", 
 def _shops(days: int = 900) -> bytes:
     random = generator(0, "shops")
     day = pd.date_range("2022-01-01", periods=days, freq="D")
-    in_week, in_year = day.dayofweek.to_numpy(), day.dayofyear.to_numpy()
+    in_week, in_year = day.day_of_week.to_numpy(), day.day_of_year.to_numpy()
     frames = []
     for town in TOWNS:
         level = random.lognormal(5.2, 0.5)

@@ -93,7 +93,9 @@ def _columns(connection: duckdb.DuckDBPyConnection, columns: Sequence[Column], r
             low, high, mean, std, levels_found, zeros, negative, whole = (values.pop(0) for _ in range(8))
             if present:
                 quantiles = dict(zip(map(str, QUANTILES), map(float, levels_found), strict=True))
-                about |= {"min": float(low), "max": float(high), "mean": float(mean), "std": float(std or 0.0)}
+                spread = float(std or 0.0)
+                about |= {"min": float(low), "max": float(high), "mean": float(mean)}
+                about["std"] = spread if np.isfinite(spread) else None
                 about |= {"quantiles": quantiles, "zeros": int(zeros), "negative": int(negative)}
                 about["whole"] = int(whole) == present
         result[column.name] = about
@@ -105,7 +107,7 @@ def _histograms(connection: duckdb.DuckDBPyConnection, columns: dict[str, Profil
     """Add a histogram of at most BINS bins to every column that has a range."""
     asked, names = [], []
     for name, about in columns.items():
-        if about.get("min") is None or not np.isfinite([about["min"], about["max"]]).all():
+        if about.get("min") is None or not np.isfinite(about["max"] / 2 - about["min"] / 2) or about["max"] > 1e300:
             continue
         edges = _edges(about)
         about["histogram"] = {"edges": edges.tolist()}

@@ -307,7 +307,7 @@ def _leaks(look: _Look) -> Iterator[Problem]:
     if len(frame) < 30:
         return
     classes = pd.factorize(pd.Series(canonical_text(frame[name].to_numpy())))[0] if task == "classification" else None
-    numbers = None if classes is not None else pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
+    numbers = None if classes is not None else frame[name].rank().to_numpy(np.float64)  # no tail outweighs the rest
     limit = LEAK_CLASSES if classes is not None else LEAK_NUMBERS
     suspects = {}
     codes = {}

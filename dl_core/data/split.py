@@ -8,7 +8,7 @@ import pandas as pd
 
 from dl_core.data.dataset import Dataset
 from dl_core.data.schema import Column
-from dl_core.data.values import canonical_text
+from dl_core.data.values import canonical_text, parse_numbers
 from dl_core.errors import DataError, SpecError
 from dl_core.runspec import RunSpec
 from dl_core.seeds import generator
@@ -186,11 +186,11 @@ def _by_column(dataset: Dataset, spec: RunSpec, rows: np.ndarray) -> Parts:
 def _by_time(dataset: Dataset, spec: RunSpec, rows: np.ndarray) -> Parts:
     """The past trains, the future tests; rows of one moment are never torn apart. Rows without a time train."""
     column = _column(dataset, spec.split.column or spec.task.time, "time")
-    if column.kind not in ("datetime", "numeric"):
+    times = parse_numbers(dataset.table([column.name])[column.name].loc[rows].to_numpy())
+    if np.isnan(times).all():
         raise SpecError(
             f"A split by time needs a time or a number to order by. Received {column.name!r}, a {column.kind} column."
         )
-    times = pd.to_numeric(dataset.table([column.name])[column.name].loc[rows], errors="coerce").to_numpy(np.float64)
     times = np.where(np.isnan(times), -np.inf, times)
     moments, counts = np.unique(times, return_counts=True)
     if len(moments) < 3:
