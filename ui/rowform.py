@@ -47,16 +47,17 @@ def _field(column: Column, vocabularies: dict, profile: dict, start: Values, key
 
 
 def _number(column: Column, about: dict, value: float | None, slot: str) -> float | None:
-    low, high, whole = about.get("min"), about.get("max"), bool(about.get("whole"))
-    cast = int if whole and (value is None or float(value).is_integer()) else float
-    said = f"In training from {words.number(low)} to {words.number(high)}." if low is not None else None
-    if low is not None and high > low and value is not None and _fits_slider(about):
-        step = cast(max(1, round((high - low) / 200))) if cast is int else _step(high - low)
+    low, high = about.get("min"), about.get("max")
+    whole = bool(about.get("whole")) and (value is None or float(value).is_integer())
+    cast: type[int] | type[float] = int if whole else float
+    said = None if low is None else f"In training from {words.number(low)} to {words.number(high)}."
+    if low is not None and high is not None and high > low and value is not None and _fits_slider(about):
+        step = max(1, round((high - low) / 200)) if whole else _step(high - low)
         inside = min(max(value, low), high)
         return float(st.slider(column.name, cast(low), cast(high), cast(inside), step=step, key=slot, help=said))
     drawn = st.number_input(
-        column.name, value=None if value is None else cast(value), step=1 if cast is int else None, key=slot, help=said,
-        placeholder=MISSING, format=None if cast is int else "%.6g",
+        column.name, value=None if value is None else cast(value), step=1 if whole else None, key=slot, help=said,
+        placeholder=MISSING, format=None if whole else "%.6g",
     )  # fmt: skip
     return None if drawn is None else float(drawn)
 
@@ -89,12 +90,14 @@ def _choice(column: Column, vocabulary: list[str], value: Any, slot: str) -> str
 
 def _moment(column: Column, about: dict, value: float | None, slot: str) -> float | None:
     day = None if value is None else datetime.fromtimestamp(value, UTC)
-    limits = {"min_value": date(1, 1, 1), "max_value": date(9999, 12, 31)}
     said = None
     if about.get("min") is not None:
         ends = [datetime.fromtimestamp(about[end], UTC).strftime("%-d %b %Y") for end in ("min", "max")]
         said = f"In training from {ends[0]} to {ends[1]}."
-    drawn = st.date_input(column.name, value=day.date() if day else None, key=slot, help=said, **limits)
+    start: Any = day.date() if day else None
+    drawn = st.date_input(
+        column.name, value=start, min_value=date(1, 1, 1), max_value=date(9999, 12, 31), key=slot, help=said
+    )
     if drawn is None:
         return None
     clock = day.timetz().replace(tzinfo=None) if day and drawn == day.date() else datetime.min.time()

@@ -77,8 +77,11 @@ def leaderboard(
     judge = METRICS.load(metric)
     order = sorted(entrants, key=lambda entrant: _badness(judge, valid.score(judge, entrant.valid)))
     valid_draws = {entrant.model: valid.resampled(judge, entrant.valid, seed) for entrant in order}
-    tested = [entrant for entrant in order if test is not None and entrant.test is not None]
-    test_draws = {entrant.model: test.resampled(judge, entrant.test, seed) for entrant in tested}
+    test_draws = {
+        entrant.model: test.resampled(judge, entrant.test, seed)
+        for entrant in order
+        if test is not None and entrant.test is not None
+    }
     tiers = _tiers(order, valid_draws)
     rows = []
     for entrant in order:
@@ -103,7 +106,7 @@ def leaderboard(
                 "why": entrant.why,
             }
         )
-    _add_gains(rows, judge, test_draws if tested else valid_draws, "test" if tested else "valid")
+    _add_gains(rows, judge, test_draws or valid_draws, "test" if test_draws else "valid")
     networks = [row for row in rows if row["kind"] == "network"]
     return {
         "metric": metric,
@@ -156,10 +159,11 @@ def _add_gains(rows: list[dict], metric: Metric, scores: dict[str, np.ndarray], 
     paired difference; None where there is no baseline."""
     baseline = next((row for row in rows if row["kind"] == "baseline"), None)
     for row in rows:
-        comparable = baseline and row[part] is not None and baseline[part] is not None
-        row["gain"] = metric.sign * (row[part] - baseline[part]) if comparable else None
-        row["gain_interval"] = None
-        if comparable and row is not baseline:
+        row["gain"] = row["gain_interval"] = None
+        if baseline is None or row[part] is None or baseline[part] is None:
+            continue
+        row["gain"] = metric.sign * (row[part] - baseline[part])
+        if row is not baseline:
             ends = difference(scores[row["model"]], scores[baseline["model"]])
             row["gain_interval"] = sorted(metric.sign * end for end in ends)
 

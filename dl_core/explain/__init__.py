@@ -14,7 +14,6 @@ import pandas as pd
 from dl_core.errors import SpecError
 from dl_core.families import IMAGE, TABLE, WINDOW
 from dl_core.metrics import METRICS, Metric
-from dl_core.prepared import Prepared
 from dl_core.registry import Registry
 from dl_core.report import Panel
 from dl_core.store.run import Run
@@ -100,7 +99,8 @@ class Context:
         return self.run.dataset
 
     @cached_property
-    def prepared(self) -> Prepared:
+    def prepared(self) -> Any:
+        """Of the task's sampler."""
         return self.run.prepared
 
     @cached_property
@@ -122,7 +122,8 @@ class Context:
 
 def test_rows(run: Run, samples: list[int]) -> pd.DataFrame:
     """Raw values of samples of the test part (rows and pictures), in the order asked for."""
-    numbers = np.asarray(run.prepared.rows("test"))
+    prepared: Any = run.prepared
+    numbers = np.asarray(prepared.rows("test"))
     if any(not 0 <= sample < len(numbers) for sample in samples):
         raise SpecError(f"The test part has samples 0 to {len(numbers) - 1:,}. Received {samples}.")
     dataset = run.dataset

@@ -61,12 +61,16 @@ def _targets(context: Context, state: dict, answer: np.ndarray) -> list[Target]:
         weights[chosen] = 1.0
         name = f"“{classes[chosen]}”"
         return [Target(name, weights, "log-odds", answer, lambda answer: f"{percent(float(answer[chosen]))} {name}")]
-    names, targets = context.run.spec.task.targets, []
-    for number, name in enumerate(names[:MOST_TARGETS]):
-        weights = np.zeros(len(names))
+    targets = []
+    for number, name in enumerate(context.run.spec.task.targets[:MOST_TARGETS]):
+        weights = np.zeros(len(answer))
         weights[number] = state["scale"][number]
-        targets.append(Target(name, weights, name, answer, lambda answer, at=number: significant(float(answer[at]))))
+        targets.append(Target(name, weights, name, answer, _quantity(number)))
     return targets
+
+
+def _quantity(number: int) -> Callable[[np.ndarray], str]:
+    return lambda answer: significant(float(answer[number]))
 
 
 def typical_row(inputs: Inputs) -> Inputs:
@@ -196,7 +200,7 @@ def _panel(row: pd.Series, shares: dict[str, float], gap: float, target: Target,
     )
     upwards, downwards = ("for it", "against it") if target.unit == "log-odds" else ("upwards", "downwards")
     for word, sign in ((upwards, 1), (downwards, -1)):
-        name = max(shares, key=lambda name, sign=sign: sign * shares[name])
+        name = ranked[int(np.argmax([sign * shares[name] for name in ranked]))]
         if sign * shares[name] > 0:
             note += f" Strongest {word}: {name} = {_value(row[name])}."
     accuracy = "The bars add up to the difference" + (f" within {gap:.1%}." if gap > 0.0005 else ".")

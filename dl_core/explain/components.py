@@ -29,7 +29,8 @@ def explain(context: Context) -> list[Panel]:
 def _errors(context: Context, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Times and errors (actual minus median) of what the model forecast of this series, in time order, each moment
     once: from the origin nearest before it."""
-    prepared, found = context.prepared, {}
+    prepared = context.prepared
+    found: dict[float, float] = {}
     for part in ("valid", "test"):
         path = context.run.model_folder(context.model) / f"{part}.npy"
         mine = np.flatnonzero(prepared.series(part) == number)
@@ -65,8 +66,8 @@ def decompose(times: np.ndarray, values: np.ndarray, season: int, kind: str, nam
             kind="lines",
             title=f"{about}the series and its trend",
             note=_shares(filled, trend, repeating, rest, seasonal),
-            help="STL takes a series apart into a slow trend, a repeating season and what is left over. A strength of 100% "
-            "leaves nothing over.",
+            help="STL takes a series apart into a slow trend, a repeating season and what is left over. A strength of "
+            "100% leaves nothing over.",
             data={
                 "x_kind": kind,
                 "x_title": "",

@@ -55,7 +55,7 @@ def shuffled_losses(score, frame: pd.DataFrame, sign: int, *, seed: int, seconds
 
 def panel(losses: dict[str, np.ndarray], metric: str, rows: int) -> Panel:
     means = {name: float(values.mean()) for name, values in losses.items()}
-    names = sorted(means, key=means.get, reverse=True)
+    names = sorted(means, key=lambda name: -means[name])
     shown = names[:MOST_BARS]
     note = f"Shuffling “{names[0]}” costs {significant(means[names[0]])} {metric}, more than any other column."
     idle = [name for name in names if losses[name].min() <= 0]

@@ -1,11 +1,11 @@
 """Reports: what stored predictions say about one model, as panels. A task kind is one file and one line here."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from dl_core.errors import NotFoundError
-from dl_core.prepared import Prepared
 from dl_core.registry import Registry
 from dl_core.report import Panel
 from dl_core.runspec import TaskSpec
@@ -23,10 +23,11 @@ REPORTS = Registry(
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One model's task-space predictions for one part, and what they are compared with."""
+    """One model's task-space predictions for one part, and what they are compared with. `prepared` is of the task's
+    sampler."""
 
     task: TaskSpec
-    prepared: Prepared
+    prepared: Any
     part: str
     truth: np.ndarray
     prediction: np.ndarray

@@ -129,7 +129,7 @@ def precision_recall(truth: np.ndarray, prediction: np.ndarray, classes: list[st
     if not series:
         return None
     area = METRICS.load("pr_auc").compute(truth, prediction)
-    data = {
+    data: dict = {
         "series": series,
         "x_title": "Found of the class (recall)",
         "y_title": "Right when it says so (precision)",
