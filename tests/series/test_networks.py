@@ -136,11 +136,10 @@ def test_a_short_training_beats_the_seasonal_naive_forecast_on_noise(prepared, t
     model = family.build(arrays.signature, params, 0)
     feed = feed_for(arrays, "train")
     program = Program(model, pinball, feed, family.recipe(arrays.signature, params))
-    steps = 20
     hyper = {"learning_rate": 3e-3, "weight_decay": 0.0, "label_smoothing": 0.0, "total_steps": 400.0}
     state = TrainState.of(model)
     while state.step < 400:
-        state, _ = program.advance(state, feed, random.permutation(feed.size), 0, steps, hyper)
+        state, _ = program.advance(state, feed, random.permutation(feed.size), 0, 20, hyper)
     forecast = program.predict(state.weights, state.others, feed_for(arrays, "test"), 256)[0]
     naive = load("seasonal_naive")
     rival = naive.predict(naive.fit(arrays, Forecasting(), 1.0), arrays.inputs("test"))
