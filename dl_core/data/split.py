@@ -73,7 +73,8 @@ def describe_split(dataset: Dataset, spec: RunSpec, parts: Parts) -> dict[str, A
             if spec.split.kind == "group":
                 described[part]["groups"] = int(found.nunique())
             elif len(found):
-                described[part] |= {"from": float(found.min()), "to": float(found.max())}
+                times = parse_numbers(found.to_numpy())
+                described[part] |= {"from": float(times.min()), "to": float(times.max())}
     elif spec.task.kind == "classification":
         classes = dataset.table([spec.task.targets[0]])[spec.task.targets[0]]
         for part, rows in own.items():
