@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dl_core.evaluation.reports import training
+from dl_core.evaluation.versus import lead
 from dl_core.families import FAMILIES
 from dl_core.metrics import METRICS, Metric
 from dl_core.report import Panel
@@ -155,10 +156,15 @@ def against(run: Run, board: dict[str, Any]) -> None:
     other = store.run(chosen, actor=state.actor())
     other_board = other.leaderboard()
     differing = differences(run, other)
-    for sentence in cautions(run, other, board, other_board):
-        show.callout("warning", sentence)
-    if board["metric"] == other_board["metric"]:
-        show.panel(side_by_side(board, other_board), f"against_{run.id}_{chosen}")
+    if board["metric"] != other_board["metric"]:
+        titles = said.title(board["metric"]), said.title(other_board["metric"])
+        show.callout(
+            "warning", f"One run is judged by {titles[0]}, the other by {titles[1]}: their scores cannot be compared."
+        )
+    else:
+        show.panel(
+            side_by_side(board, other_board, gap_note(run, board, other, other_board)), f"against_{run.id}_{chosen}"
+        )
     if differing:
         frame = pd.DataFrame(differing, columns=["Setting", "This run", "The other run"])
         show.table(frame, f"differences_{run.id}_{chosen}", name="differences")
@@ -166,17 +172,23 @@ def against(run: Run, board: dict[str, Any]) -> None:
         st.html('<p class="db-muted">Both runs were asked for the same.</p>')
 
 
-def cautions(run: Run, other: Run, board: dict, other_board: dict) -> list[str]:
-    if board["metric"] != other_board["metric"]:
-        titles = said.title(board["metric"]), said.title(other_board["metric"])
-        return [f"One run is judged by {titles[0]}, the other by {titles[1]}: their scores cannot be compared."]
-    asked = [(each.spec.split, each.spec.seed, each.spec.task.targets, each.spec.task.horizon) for each in (run, other)]
-    if asked[0] != asked[1]:
-        return ["The two runs are tested on different rows, so small differences mean nothing."]
-    return []
+def gap_note(run: Run, board: dict, other: Run, other_board: dict) -> str:
+    """How the best of both compare, as far as that can be told."""
+    if board["rows"][0]["test"] is None or other_board["rows"][0]["test"] is None:
+        return ""
+    ahead = lead(run, board["winner"], other, other_board["winner"])
+    if ahead is None:
+        return "The two runs are tested on different samples, so small differences mean nothing."
+    gap, low, high = ahead
+    title = said.title(board["metric"])
+    if low <= 0 <= high:
+        return f"On the same test samples the best of both draw: the difference in {title} is within noise."
+    word = "ahead of" if gap > 0 else "behind"
+    between = f"95 % between {words.number(min(abs(low), abs(high)))} and {words.number(max(abs(low), abs(high)))}"
+    return f"The best of this run is {words.number(abs(gap))} {title} {word} the other's, {between}."
 
 
-def side_by_side(board: dict, other: dict) -> Panel:
+def side_by_side(board: dict, other: dict, note: str) -> Panel:
     """The best of both runs on one scale."""
     rows = []
     for which, name, role in ((board, "this run", "accent"), (other, "the other", None)):
@@ -186,19 +198,9 @@ def side_by_side(board: dict, other: dict) -> Panel:
                 continue
             low, high = interval or (None, None)
             mark = "baseline" if row["kind"] == "baseline" else role
-            rows.append({"name": f"{row['name']} · {name}", "value": value, "low": low, "high": high, "role": mark})
+            rows.append({"name": f"{name}: {row['name']}", "value": value, "low": low, "high": high, "role": mark})
     metric = METRICS.load(board["metric"])
     rows.sort(key=lambda row: -metric.sign * row["value"])
-    ahead = boards.shown(board["rows"][0])[0], boards.shown(other["rows"][0])[0]
-    note = ""
-    if None not in ahead:
-        gap = metric.sign * (ahead[0] - ahead[1])
-        word = "ahead" if gap > 0 else "behind"
-        note = (
-            f"The best of this run is {words.number(abs(gap))} {metric.title} {word}."
-            if gap
-            else "Both best are equal."
-        )
     return Panel(
         kind="intervals",
         title="Both runs on one scale",

@@ -42,7 +42,7 @@ def draw(data: dict, style: Style) -> go.Figure:
     figure.update_xaxes(title_text=scale, range=_range(rows))
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[plain(row["name"], 30) for row in rows],
+        ticktext=[plain(row["name"], 40) for row in rows],
         tickfont={"color": style.text, "size": 13},
         range=[len(rows) - 0.5, -0.5],
         showgrid=False,

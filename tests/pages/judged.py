@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dl_core.data.dataset import Dataset
 from dl_core.data.importing import import_file
 from dl_core.evaluation.leaderboard import Entrant, Part, leaderboard
 from dl_core.prepared import PARTS
@@ -36,11 +37,22 @@ BASELINES = {
 }
 
 
-def judged(store: Store, folder: Path, modality: str = "table", *, skill: float = 2.0, rival: float = 1.0) -> Run:
-    """A run that has ended, with a network of `skill` and a baseline of `rival` on its board (more is better)."""
-    file = examples.write("table" if modality == "quantity" else modality, folder)
-    dataset = store.add_dataset(import_file(file, store.incoming(), name=file.stem))
-    spec, decisions = plan(dataset, seconds=60, **WISHES[modality])
+def judged(
+    store: Store,
+    folder: Path,
+    modality: str = "table",
+    *,
+    skill: float = 2.0,
+    rival: float = 1.0,
+    seed: int = 0,
+    dataset: Dataset | None = None,
+) -> Run:
+    """A run that has ended, with a network of `skill` and a baseline of `rival` on its board (more is better); on
+    `dataset`, else on the modality's example."""
+    if dataset is None:
+        file = examples.write("table" if modality == "quantity" else modality, folder)
+        dataset = store.add_dataset(import_file(file, store.incoming(), name=file.stem))
+    spec, decisions = plan(dataset, seconds=60, seed=seed, **WISHES[modality])
     run = store.create_run(spec, decisions=decisions)
     task = TASKS.load(spec.task.kind)
     PREPARE.load(task.sampler)(dataset, spec, None, run.folder / "prepared", lambda *_: None)

@@ -19,7 +19,7 @@ def component(test, name="deepboard_board"):
 
 def test_without_data_the_page_leads_to_the_overview(open_page):
     test = open_page("compare")
-    assert "There is no run yet" in said(test)
+    assert "There is nothing to compare yet" in said(test)
     assert [button.label for button in test.button] == ["Bring data"]
 
 
@@ -84,16 +84,34 @@ def test_every_view_opens(open_page, store, tmp_path, view):
         assert {"Accuracy", "Log loss"} <= set(test.dataframe[0].value.columns)
 
 
-def test_two_runs_of_one_dataset_stand_side_by_side(open_page, store, tmp_path):
-    first = judged(store, tmp_path)
-    spec = first.spec
-    second = worlds.add_run(store, first.dataset, "done")
-    assert second.spec.task.metric == spec.task.metric
-    test = open_page("compare", run=first.id)
+def against(open_page, run):
+    test = open_page("compare", run=run.id)
     test.session_state["compare_view"] = "Against another run"
     test.run()
-    assert not test.exception
-    assert "Both runs on one scale" in said(test)
+    assert not test.exception, test.exception[0].value
+    return said(test)
+
+
+def test_runs_on_the_same_samples_are_compared_as_pairs(open_page, store, tmp_path):
+    first = judged(store, tmp_path, skill=3.0)
+    judged(store, tmp_path, skill=0.7, dataset=first.dataset)
+    page = against(open_page, first)
+    assert "Both runs on one scale" in page
+    assert "ahead of the other" in page
+    assert "Both runs were asked for the same" in page
+
+
+def test_two_runs_that_answer_the_same_draw(open_page, store, tmp_path):
+    first = judged(store, tmp_path)
+    judged(store, tmp_path, dataset=first.dataset)
+    assert "the best of both draw" in against(open_page, first)
+
+
+def test_runs_on_other_samples_are_not_compared_closely(open_page, store, tmp_path):
+    first = judged(store, tmp_path)
+    judged(store, tmp_path, dataset=first.dataset, seed=1)
+    page = against(open_page, first)
+    assert "tested on different samples, so small differences mean nothing" in page
 
 
 def test_the_board_as_a_file_holds_every_model_and_metric(store, tmp_path):
