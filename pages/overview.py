@@ -20,6 +20,7 @@ ROWS_AT_FIRST = 6
 
 
 def main() -> None:
+    imports.open_what_arrived()
     store = cached.store()
     datasets, runs = store.datasets(actor=state.actor()), store.runs(actor=state.actor())
     if datasets or runs:
@@ -75,10 +76,13 @@ def way_on(datasets: list[dict], runs: list[dict]) -> None:
     run = next((row for row in runs if row["status"] == "running"), runs[0] if runs else None)
     if datasets and (run is None or datasets[0]["created"] > run["created"]):
         dataset = datasets[0]
-        if st.button(f"Continue with {dataset['name']}", type="primary", key="continue"):
-            navigation.go("data", dataset=dataset["id"])
-    elif run and st.button(f"Continue with {run['name']}", type="primary", key="continue"):
-        navigation.go("run", dataset=run["dataset"], run=run["id"])
+        navigation.primary_link("data", _named("Continue with", dataset), dataset=dataset["id"])
+    elif run:
+        navigation.primary_link("run", _named("Continue with", run), dataset=run["dataset"], run=run["id"])
+
+
+def _named(verb: str, row: dict) -> str:
+    return f"{verb} {show.escape_markdown(row['name'])}"
 
 
 @st.fragment(run_every=1.0)
@@ -90,8 +94,7 @@ def at_work(ids: tuple[str, ...]) -> None:
         st.rerun(scope="app")
     for run in sorted(runs, key=lambda run: (run.status == "queued", store.place(run.id, actor=state.actor()))):
         with st.container(border=True, key=f"card-live-{run.id}", gap="xsmall"):
-            if st.button(run.row["name"], key=f"live_{run.id}", type="tertiary"):
-                navigation.go("run", dataset=run.row["dataset"], run=run.id)
+            navigation.link("run", show.escape_markdown(run.row["name"]), dataset=run.row["dataset"], run=run.id)
             st.html(queued_html(store.place(run.id, actor=state.actor())) if run.status == "queued" else live_html(run))
 
 
@@ -126,8 +129,7 @@ def results(runs: list[dict]) -> None:
     with st.grid(3, min_column_width=280, gap="small"):
         for row, board in found:
             with st.container(border=True, key=f"card-result-{row['id']}", gap="xsmall", height="stretch"):
-                if st.button(row["name"], key=f"result_{row['id']}", type="tertiary"):
-                    navigation.go("run", dataset=row["dataset"], run=row["id"])
+                navigation.link("run", show.escape_markdown(row["name"]), dataset=row["dataset"], run=row["id"])
                 st.html(result_html(row, board))
 
 

@@ -174,14 +174,31 @@ def _work(item: Import, store: Any, actor: str) -> None:
         )
 
 
-def show_all() -> bool:
-    """Draw what is being imported or waits for a choice; whether there was anything. Opens the new dataset once it is
-    there."""
-    for id in [id for id, item in known().items() if item.status == "done" and item.kind == "dataset"]:
-        known().pop(id)
-    if dataset := st.session_state.pop("imported", None):
+def open_what_arrived() -> None:
+    """Leave for the dataset whose import this session watched to its end. The page is drawn once without anything that
+    ticks, and left from there (see navigation.go)."""
+    dataset = st.session_state.get("imported")
+    if not dataset:
+        return
+    name = cached.store().dataset(dataset, actor=state.actor()).meta["name"]
+    st.title("Your data is here")
+    show.lead(f"Opening {name}.")
+    later = st.components.v2.component(
+        "deepboard_later",
+        html="<span></span>\n",
+        js="export default function ({ setTriggerValue }) {\n  setTimeout(() => setTriggerValue('now', true), 450)\n}",
+    )
+    if later(key=f"later_{dataset}", on_now_change=lambda: None).now:
+        st.session_state.pop("imported")
         cached.forget_disk()
         navigation.go("data", dataset=dataset)
+    st.stop()
+
+
+def show_all() -> bool:
+    """Draw what is being imported or waits for a choice; whether there was anything."""
+    for id in [id for id, item in known().items() if item.status == "done" and item.kind == "dataset"]:
+        known().pop(id)
     items = [item for item in known().values() if item.kind == "dataset"]
     working = [item.id for item in items if item.status == "working"]
     if working:

@@ -93,9 +93,19 @@ def exists(name: str) -> bool:
 
 
 def go(name: str, **ids: str | None) -> NoReturn:
-    """Open a page; `ids` (dataset, run, model) become the selection and part of the link."""
+    """Open a page after something was done; `ids` (dataset, run, model) become the selection and part of the link.
+
+    Not from a page that draws a part of itself by the clock: a tick that is under way when the page changes names the
+    old page, and the browser then empties the new one (Streamlit 1.67). There, use `link`, which stops the clock first.
+    """
     state.choose(**ids)
     st.switch_page(path(name), query_params=state.query())
+
+
+def primary_link(name: str, label: str, **ids: str | None) -> None:
+    """A link that looks like the page's primary button."""
+    with st.container(key=f"primary-{name}", width="content"):
+        link(name, label, **ids)
 
 
 def link(name: str, label: str, *, icon: str | None = None, **ids: str | None) -> None:

@@ -51,3 +51,12 @@ def said(test: AppTest) -> str:
     """Everything a page says, HTML included."""
     parts = [element.value for kind in ("title", "markdown", "caption", "html") for element in test.get(kind)]
     return "\n".join(str(part) for part in parts)
+
+
+def links(test: AppTest) -> dict[str, str]:
+    """The links of a page to other pages: label -> page and query."""
+    found = {}
+    for element in test.get("page_link"):
+        query = f"?{element.proto.query_string}" if element.proto.query_string else ""
+        found[element.proto.label] = f"{element.proto.page}{query}"
+    return found
