@@ -77,7 +77,7 @@ def prove(bundle: Bundle, program: Path, dataset: Dataset, scratch: Path, seed: 
         "reason": run.reason,
     }
     if run.answers is not None:
-        receipt |= _compared(expected, run.answers, unit[0])
+        receipt |= _compared(expected, run.answers, np.repeat(unit[0], len(expected) // len(predictions)))
         receipt |= _trained(predictor, sample, predictions, unit[0])
         receipt["passed"] = not receipt["reason"]
     return {**receipt, "sentence": _sentence(receipt)}
@@ -92,14 +92,16 @@ def _sentence(receipt: Receipt) -> str:
     )
 
 
-def _unit(bundle: Bundle, predictions: np.ndarray) -> tuple[float, str]:
-    """What a difference is measured in."""
+def _unit(bundle: Bundle, predictions: np.ndarray) -> tuple[np.ndarray, str]:
+    """What a difference is measured in: a number for each sample, and its name."""
+    ones = np.ones(len(predictions))
     state = bundle.state["task"]
     if "classes" in state:
-        return 1.0, "probability"
+        return ones, "probability"
     if "scale" in state:
-        return float(min(state["scale"])), "standard deviations of the target"
-    return float(np.median(np.abs(predictions))) or 1.0, "share of the usual forecast"
+        return ones * min(state["scale"]), "standard deviations of the target"
+    usual = np.abs(predictions).mean(axis=(1, 2))
+    return np.where(usual > 0, usual, 1.0), "share of the series' usual forecast"
 
 
 # Runs a script as `python SCRIPT …` would, but for one thing: what is ours cannot be imported.
@@ -162,8 +164,8 @@ def _ended(process: _Process) -> Run:
     return Run(pd.read_csv(process.out, keep_default_na=False, dtype=str), "", seconds)
 
 
-def _compared(expected: pd.DataFrame, answers: pd.DataFrame, unit: float) -> Receipt:
-    """How the answers of the kit differ from the app's."""
+def _compared(expected: pd.DataFrame, answers: pd.DataFrame, unit: np.ndarray) -> Receipt:
+    """How the answers of the kit differ from the app's, each measured in its `unit` (rows,)."""
     if list(answers) != list(expected) or len(answers) != len(expected):
         return {
             "reason": f"predict.py gave {len(answers)} rows of {', '.join(answers)[:200]}; the app gives "
@@ -204,10 +206,10 @@ def _as_written(values: pd.Series) -> np.ndarray:
     return np.array(["" if pd.isna(value) else guarded(str(value)) for value in values], dtype=object)
 
 
-def _trained(predictor: Predictor, sample: Sample, predictions: np.ndarray, unit: float) -> Receipt:
+def _trained(predictor: Predictor, sample: Sample, predictions: np.ndarray, unit: np.ndarray) -> Receipt:
     """How far the serving graph lies from the arithmetic that training and the leaderboard used."""
     arrays = predictor.arrays(sample.frame, files=sample.files)
-    apart = np.abs(predictor.raw(arrays) - predictions) / unit
+    apart = np.abs(predictor.raw(arrays) - predictions) / unit.reshape(-1, *[1] * (predictions.ndim - 1))
     largest = float(apart.max(initial=0.0))
     allowed = PICTURE_TOLERANCE if predictor.bundle.picture_column else TOLERANCE
     found: Receipt = {"training_difference": largest, "training_tolerance": allowed}

@@ -17,7 +17,7 @@ from dl_core.tuning.trial import Bench, Order, run_trial
 PORTFOLIO_SHARE = 0.5  # of the search time, at most
 LEAST_SECONDS = 2.0  # a trial shorter than this teaches nothing
 ORACLE_TRIALS = 3  # per family, before the search goes where the scores are
-SECOND_ROUND_SECONDS = 12.0  # a second portfolio entry is worth it only where every entry gets this long
+ENTRY_SECONDS = 12.0  # a round of further portfolio entries is worth it only where each gets this long
 
 
 class Search:
@@ -48,30 +48,29 @@ class Search:
     # the portfolio
 
     def run_portfolio(self, seconds: float) -> None:
-        """Train the known-good parameter sets, cheapest first, within `seconds` altogether; the first of all whatever
-        the clock says, so that the board never is without a network."""
+        """Train the known-good parameter sets within `seconds` altogether: the first of every family, the lightest
+        family first, then their seconds where there is time. The first of all is trained whatever the clock says, so
+        that the board never is without a network."""
         end = self.remaining() - seconds
-        entries = self._entries(seconds)
-        while entries and not self._over() and (self.remaining() - end > LEAST_SECONDS or not self._scored()):
-            name, params = entries[0]
-            weights = [families.FAMILIES[family].share for family, _ in entries]
-            share = (self.remaining() - end) * weights[0] / sum(weights)
-            self._run(name, params, "portfolio", max(share, LEAST_SECONDS))
-            entries = entries[1:]
+        for entries in self._rounds():
+            left = self.remaining() - end
+            if self._scored() and left < ENTRY_SECONDS * len(entries):
+                break
+            while entries and not self._over() and (self.remaining() - end > LEAST_SECONDS or not self._scored()):
+                weights = [families.FAMILIES[family].share for family, _ in entries]
+                share = (self.remaining() - end) * weights[0] / sum(weights)
+                name, params = entries.pop(0)
+                self._run(name, params, "portfolio", max(share, LEAST_SECONDS))
 
-    def _entries(self, seconds: float) -> list[tuple[str, dict]]:
-        """Parameter sets still to train: the first of every family, the lightest family first, then the others."""
+    def _rounds(self) -> list[list[tuple[str, dict]]]:
+        """The parameter sets still to train: in each round one of every family, the lightest family first."""
         signature = self.bench.prepared.signature
         portfolios = {name: family.portfolio(signature) for name, family in self.families.items()}
-        ordered = sorted(self.names, key=lambda name: families.FAMILIES[name].share)
-        rounds = max(len(portfolio) for portfolio in portfolios.values())
-        entries = [
-            (name, portfolios[name][turn]) for turn in range(rounds) for name in ordered if turn < len(portfolios[name])
-        ]
-        if seconds / len(entries) < SECOND_ROUND_SECONDS:
-            entries = [(name, portfolios[name][0]) for name in ordered]
         tried = [(record["family"], record["params"]) for record in self.trials() if record["status"] != "running"]
-        return [entry for entry in entries if entry not in tried]
+        ordered = sorted(self.names, key=lambda name: families.FAMILIES[name].share)
+        rounds = range(max(len(portfolio) for portfolio in portfolios.values()))
+        entries = [[(name, portfolios[name][i]) for name in ordered if i < len(portfolios[name])] for i in rounds]
+        return [[entry for entry in each if entry not in tried] for each in entries]
 
     # the oracle
 
