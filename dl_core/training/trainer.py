@@ -66,19 +66,23 @@ def train(
 
     `remaining()` gives the seconds left for this training; `stopping()` is read between segments and raises
     Interrupted on cancel; `tell` receives one record per evaluation. Continues from `checkpoint` where it exists.
-    Raises TrialError where the loss is no number or no evaluation could be made in time.
+    Raises TrialError where the loss or an answer is no number.
     """
     session = _Session(program, model, recipe, train_feed, valid_feed, goal, seed, checkpoint, remaining, tell)
     return session.run(stopping)
 
 
 class _Session:
+    """One training under way: the state, the plan, the best so far."""
+
     def __init__(self, program, model, recipe, train_feed, valid_feed, goal, seed, checkpoint, remaining, tell):
         self.program, self.recipe = program, recipe
         self.train_feed, self.valid_feed, self.goal = train_feed, valid_feed, goal
         self.seed, self.checkpoint, self.remaining, self.tell = seed, checkpoint, remaining, tell
         self.state = TrainState.of(model)
         self.best: Outcome | None = None
+        self.best_step, self.best_loss = 0, math.inf
+        self.predict_seconds = 0.0
         self.curve: list[dict[str, float]] = []
         self.spent_before = 0.0
         self.started = time.monotonic()
@@ -181,20 +185,24 @@ class _Session:
         }
         self.curve.append(record)
         self.tell(record)
-        if self.best is None or self.goal.sign * (score - self.best.score) > 0:
+        if self._better(score, valid_loss):
+            self.best_loss, self.best_step = valid_loss, self.state.step
             self.best = Outcome(
                 [np.asarray(w) for w in self.state.weights], [np.asarray(w) for w in self.state.others], score, raw
             )
-            self.best_step = self.state.step
+
+    def _better(self, score: float, valid_loss: float) -> bool:
+        """Ties, which coarse scores on small parts make often, go to the smaller loss."""
+        if self.best is None:
+            return True
+        gain = self.goal.sign * (score - self.best.score)
+        return gain > 0 or (gain == 0 and valid_loss < self.best_loss)
 
     def _predict(self) -> tuple[np.ndarray, float]:
         began = time.monotonic()
         answer = self.program.predict(self.state.weights, self.state.others, self.valid_feed, PREDICT_BATCH)
         self.predict_seconds = time.monotonic() - began
         return answer
-
-    predict_seconds = 0.0
-    best_step = 0
 
     def _finish_seconds(self) -> float:
         return 1.2 * self.predict_seconds
@@ -225,7 +233,7 @@ class _Session:
             best = TrainState(self.best.weights, self.best.others, step=self.best_step)
             arrays |= {f"best/{name}": value for name, value in best.to_arrays().items()}
             arrays["raw"] = self.best.raw
-            note["score"] = self.best.score
+            note |= {"score": self.best.score, "loss": self.best_loss}
         arrays["note"] = np.frombuffer(to_json(note).encode(), np.uint8)
         save_arrays(self.checkpoint, arrays)
 
@@ -241,7 +249,7 @@ class _Session:
         if "score" in note:
             best = TrainState.from_arrays(_below(arrays, "best/"))
             self.best = Outcome(best.weights, best.others, note["score"], arrays["raw"])
-            self.best_step = best.step
+            self.best_step, self.best_loss = best.step, note["loss"]
 
 
 def _below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -57,6 +57,18 @@ def test_the_best_weights_are_kept_not_the_last(tmp_path):
     assert outcome.score == min(record["score"] for record in outcome.curve)
 
 
+def test_ties_go_to_the_smaller_loss(tmp_path):
+    program, model, recipe, feed, goal = _setting(epochs=5)
+    flat = Goal(score=lambda raw: 1.0, sign=1)
+    outcome = train(
+        program, model, recipe, feed, feed, flat, seed=0, checkpoint=tmp_path / "checkpoint.npz",
+        remaining=lambda: 60.0, stopping=lambda: False, tell=lambda record: None,
+    )  # fmt: skip
+    losses = [record["valid_loss"] for record in outcome.curve]
+    assert goal.score(outcome.raw) == pytest.approx(np.sqrt(min(losses)), rel=1e-3)
+    assert losses[-1] < losses[0]
+
+
 def test_the_same_seed_gives_the_same_training(tmp_path):
     first, second = _train(tmp_path / "a", epochs=5), _train(tmp_path / "b", epochs=5)
     assert [r["score"] for r in first.curve] == [r["score"] for r in second.curve]
