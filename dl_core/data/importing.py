@@ -164,14 +164,18 @@ def _infer(connection: duckdb.DuckDBPyConnection, raw: Raw, upload: Upload, aske
         others = [finding.column.name for finding in findings if finding.column.name not in taken]
         constant = constant_columns(connection, names, chosen.series, others)
         findings = with_roles(chosen, findings, constant, kind)
-    values = []
+    columns, values = [], []
     for place, finding in enumerate(findings):
-        if chosen.time is not None and finding.column.name == chosen.time.column.name:
+        column = finding.column
+        if column.name in raw.unnamed and not finding.counts.present_text and len(findings) > 1:
+            continue  # what separators at the end of rows leave behind
+        if chosen.time is not None and column.name == chosen.time.column.name:
             values.append(chosen.time.sql)
         else:
-            values.append(value_sql(connection, f"c{place}", finding.column, finding.whole))
+            values.append(value_sql(connection, f"c{place}", column, finding.whole))
+        columns.append(column)
     return Table(
-        schema=Schema(version=1, columns=tuple(finding.column for finding in findings)),
+        schema=Schema(version=1, columns=tuple(columns)),
         values=values,
         rows=rows,
         modality="series" if chosen.time is not None else "table",
@@ -283,7 +287,7 @@ def _write(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> N
         f"{value} as {duck.name(column.name)}" for value, column in zip(table.values, table.schema.columns, strict=True)
     )
     connection.execute(
-        f"copy (select {ROW}, {selected} from raw order by {ROW}) to {duck.literal(path)} "
+        f"copy (select {ROW}, {selected} from raw) to {duck.literal(path)} "  # DuckDB keeps the order of the rows
         "(format parquet, compression zstd, row_group_size 65536)"
     )
 

@@ -127,6 +127,16 @@ def test_whatever_the_kind_the_stored_values_are_those_of_the_grammar(tmp_path_f
         assert [None if pd.isna(text) else text for text in stored] == canonical_text(values).tolist()
 
 
+def test_columns_without_a_name_and_without_a_value_are_no_columns(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b;;\n" + "1;x;;\n2;y;;7\n" * 9)
+    assert taken(tmp_path / "t.csv", tmp_path).schema.names == ("a", "b", "column 4")
+
+
+def test_old_line_ends_are_line_ends(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"a,b\r" + b"1,x\r2,y\r" * 9)
+    assert taken(tmp_path / "t.csv", tmp_path).n_rows == 18
+
+
 # whole or nothing
 
 

@@ -13,12 +13,14 @@ Cells = Sequence[str | None]
 
 @dataclass(frozen=True)
 class Header:
-    """`position` is the index of the header among the rows, -1 where there is none; values begin at `first`."""
+    """`position` is the index of the header among the rows, -1 where there is none; values begin at `first`. `unnamed`
+    are those of the `names` that were made up beside names of the file."""
 
     position: int
     first: int
     names: list[str]
     problems: list[Problem] = field(default_factory=list)
+    unnamed: list[str] = field(default_factory=list)
 
 
 def find_header(rows: Sequence[Cells], asked: int | None = None) -> Header:
@@ -32,34 +34,28 @@ def find_header(rows: Sequence[Cells], asked: int | None = None) -> Header:
     if asked is not None and asked > len(rows):
         raise ReadError(f"Row {asked} cannot be the header: only {len(rows):,} rows were found to look at.")
     width = _width([rows[position] for position in filled])
-    problems: list[Problem] = []
-    if asked is not None:
-        position = asked - 1
-    else:
-        position = _first_full(rows, filled, width)
-        above = [other for other in filled if other < position]
-        if above:
-            lines = "Line 1 stands" if position == 1 else f"Lines 1 to {position} stand"
-            what = f"{lines} above the table and did not become part of it."
-            problems.append(Problem("fixed", what, fix="Choose another header row where this is wrong."))
-        if _is_data(rows[position], [rows[other] for other in filled if other > position]):
-            problems.append(
-                Problem(
-                    "fixed",
-                    "The file has no header: its first row looks like the rows below it. The columns were numbered.",
-                    fix="Add a header row, or choose which row is the header.",
-                )
-            )
-            position -= 1
-            first = position + 1
-            return Header(-1, first, column_names([None] * width), problems)
+    position, problems = (asked - 1, []) if asked is not None else _found(rows, filled, width)
     if position < 0:
         return Header(-1, filled[0], column_names([None] * width), problems)
-    if not any(other > position for other in filled):
+    below = [rows[other] for other in filled if other > position]
+    if asked is None and _is_data(rows[position], below):
+        what = "The file has no header: its first row looks like the rows below it. The columns were numbered."
+        fix = "Add a header row, or choose which row is the header."
+        return Header(-1, position, column_names([None] * width), [*problems, Problem("fixed", what, fix=fix)])
+    if not below:
         raise ReadError("The file holds a header and no rows. A table needs at least one row of values.")
-    header = list(rows[position])
-    names, more = _names(header, width, [rows[other] for other in filled if other > position])
-    return Header(position, position + 1, names, problems + more)
+    names, unnamed, more = _names(list(rows[position]), width, below)
+    return Header(position, position + 1, names, problems + more, unnamed)
+
+
+def _found(rows: Sequence[Cells], filled: Sequence[int], width: int) -> tuple[int, list[Problem]]:
+    """Where the header stands, and what stands above it."""
+    position = _first_full(rows, filled, width)
+    if not any(other < position for other in filled):
+        return position, []
+    lines = "Line 1 stands" if position == 1 else f"Lines 1 to {position} stand"
+    what = f"{lines} above the table and did not become part of it."
+    return position, [Problem("fixed", what, fix="Choose another header row where this is wrong.")]
 
 
 def _filled(row: Cells) -> int:
@@ -109,7 +105,8 @@ def _is_data(first: Cells, below: Sequence[Cells]) -> bool:
     return False
 
 
-def _names(header: list[str | None], width: int, below: Sequence[Cells]) -> tuple[list[str], list[Problem]]:
+def _names(header: list[str | None], width: int, below: Sequence[Cells]) -> tuple[list[str], list[str], list[Problem]]:
+    """The names, those among them that were made up, and what there is to say."""
     problems = []
     if len(header) == width - 1:
         separator_ends_rows = all(not row[-1] for row in below if len(row) == width)
@@ -146,4 +143,4 @@ def _names(header: list[str | None], width: int, below: Sequence[Cells]) -> tupl
                     fix="Choose the row that names the columns, or join both header rows in the file.",
                 )
             )
-    return names, problems
+    return names, [names[position] for position in unnamed], problems

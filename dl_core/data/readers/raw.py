@@ -35,7 +35,7 @@ class Upload:
 @dataclass(kw_only=True)
 class Raw:
     """An upload as texts. `table` is a Parquet file with `_row` and c0, c1, … (VARCHAR) for `names`; `known` are
-    columns that need no guess; `dialect` says how the file was written."""
+    columns that need no guess, `unnamed` have made-up names; `dialect` says how the file was written."""
 
     table: Path
     names: list[str]
@@ -43,6 +43,7 @@ class Raw:
     dialect: dict[str, Any]
     problems: list[Problem] = field(default_factory=list)
     known: dict[str, Column] = field(default_factory=dict)
+    unnamed: list[str] = field(default_factory=list)
 
 
 class RawTable:

@@ -38,6 +38,7 @@ def raw_of_rows(upload: Upload, rows: Iterable[Sequence[str | None]], dialect: d
     return Raw(
         table=table,
         names=header.names,
+        unnamed=header.unnamed,
         rows=count,
         dialect={**dialect, "header_row": header.position + 1},
         problems=list(header.problems),

@@ -70,6 +70,7 @@ def read(upload: Upload) -> Raw:
     return Raw(
         table=table,
         names=header.names,
+        unnamed=header.unnamed,
         rows=count,
         dialect={"format": "text", "encoding": text.encoding, **asdict(dialect), "header_row": header.position + 1},
         problems=problems,
