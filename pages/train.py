@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dl_core import baselines
+from dl_core.families import FAMILIES
 from dl_core.runspec import RunSpec
 from ui import cached, forms, guards, imports, show, state, words
 from ui.launcher import launch
@@ -32,23 +34,41 @@ def main() -> None:
         show.callout("error" if forms.draft(dataset).get("targets") else "note", planned.error)
         folded_without_spec(dataset)
         return
-    ready(planned.spec, planned.decisions)
+    ready(dataset, planned.spec, planned.decisions)
     folded(dataset, planned.spec, planned.decisions)
 
 
-def ready(spec: RunSpec, decisions: list[dict]) -> None:
+def ready(dataset: "Dataset", spec: RunSpec, decisions: list[dict]) -> None:
+    show.problems(problem for problem in cached.quality(dataset, spec) if problem.severity in ("error", "warning"))
     waiting = [row for row in cached.store().runs(actor=state.actor()) if row["status"] in ("running", "queued")]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if st.button("Train", type="primary", key="train", width=150):
             launch(spec, decisions)
         when = "Starts at once." if not waiting else f"Starts after {words.plural(len(waiting), 'run')} before it."
-        st.html(f'<span class="db-muted">{when} You can close the page; the run goes on.</span>', width="content")
+        st.html(
+            f'<span class="db-muted">{escape(preflight(dataset, spec))} {when} You can close the page meanwhile.</span>'
+        )
+
+
+def preflight(dataset: "Dataset", spec: RunSpec) -> str:
+    """What the run will do, with the numbers known beforehand."""
+    rivals = baselines.fitting(spec.task.kind, forms.inputs(dataset, spec))
+    against = f"{words.listing(tried(dataset, spec))} against {words.plural(len(rivals), 'simple method')}"
+    panel = cached.split_panel(dataset, spec).panel
+    if panel is None or spec.task.series:
+        return f"Tries {against}."
+    rows = {part["name"]: part["rows"] for part in panel.data["parts"]}
+    return f"Learns from {words.plural(rows['train'], panel.data['unit'].removesuffix('s'))}, tries {against}."
+
+
+def tried(dataset: "Dataset", spec: RunSpec) -> list[str]:
+    return [FAMILIES[name].title for name in spec.families or forms.fitting(dataset, spec)]
 
 
 def folded(dataset: "Dataset", spec: RunSpec, decisions: list[dict]) -> None:
     with st.expander(f"How the data is split: {split_words(spec)}", expanded=True, icon=":material/call_split:"):
         split(dataset, spec)
-    names = words.listing([forms.catalogue.FAMILIES[name].title for name in chosen_families(dataset, spec)])
+    names = words.listing(tried(dataset, spec))
     with st.expander(f"Which networks are tried: {names}", icon=":material/hub:"):
         forms.families(dataset, spec)
     with st.expander("Why these choices", icon=":material/list_alt:"):
@@ -60,15 +80,6 @@ def folded(dataset: "Dataset", spec: RunSpec, decisions: list[dict]) -> None:
 def folded_without_spec(dataset: "Dataset") -> None:
     with st.expander("Advanced", icon=":material/tune:"):
         advanced(dataset, None)
-
-
-def chosen_families(dataset: "Dataset", spec: RunSpec) -> list[str]:
-    if spec.families:
-        return list(spec.families)
-    fitting = forms.catalogue.fitting(spec.task.kind, {"image"} if dataset.modality == "image" else None)
-    if dataset.modality == "image":
-        return fitting
-    return [name for name in fitting if forms.catalogue.FAMILIES[name].inputs != forms.catalogue.IMAGE]
 
 
 def split_words(spec: RunSpec) -> str:

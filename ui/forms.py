@@ -13,7 +13,7 @@ import streamlit as st
 from dl_core import families as catalogue
 from dl_core.metrics import metrics_of
 from dl_core.runspec import RunSpec
-from ui import words
+from ui import thumbs, words
 
 if TYPE_CHECKING:
     from dl_core.data.dataset import Dataset
@@ -141,8 +141,11 @@ def features(dataset: "Dataset", spec: RunSpec) -> list["Column"]:
 def _source(dataset: "Dataset", spec: RunSpec) -> None:
     if spec.task.kind == "forecasting":
         return
-    _say("from")
     found = features(dataset, spec)
+    if [column.kind for column in found] == ["image"]:
+        _say("from the pictures,")
+        return
+    _say("from")
     with st.popover(words.plural(len(found), "column"), key=f"columns_{dataset.id}"):
         st.markdown("**What may the model look at?**")
         possible = [
@@ -202,25 +205,35 @@ def _kept(dataset: "Dataset", spec: RunSpec) -> None:
         _say("aside as a test,")
 
 
+def fitting(dataset: "Dataset", spec: RunSpec) -> list[str]:
+    """The families that fit the task and what the features are."""
+    return catalogue.fitting(spec.task.kind, inputs(dataset, spec))
+
+
+def inputs(dataset: "Dataset", spec: RunSpec) -> set[str]:
+    """A tensor that a model of this data is sure to eat, by its name in a ModelSignature."""
+    if spec.task.kind == "forecasting":
+        return {"history"}
+    return {"image"} if dataset.modality == "image" else {"numeric"}
+
+
 def families(dataset: "Dataset", spec: RunSpec) -> None:
     """The families that fit, as cards to choose from; all of them where nobody chose."""
-    inputs = {"image"} if dataset.modality == "image" else None
-    fitting = catalogue.fitting(spec.task.kind, inputs)
-    if dataset.modality != "image":
-        fitting = [name for name in fitting if catalogue.FAMILIES[name].inputs != catalogue.IMAGE]
-    chosen = list(spec.families or fitting)
+    possible = fitting(dataset, spec)
+    chosen = list(spec.families or possible)
     with st.grid(3, min_column_width=240, gap="small"):
-        for name in fitting:
+        for name in possible:
             card = catalogue.FAMILIES[name]
             with st.container(border=True, height="stretch", gap="xsmall", key=f"family-{name}"):
+                st.html(f'<div class="db-sketch">{thumbs.family(name)}</div>')
                 key = f"family_{name}_{dataset.id}"
                 st.session_state[key] = name in chosen
                 st.checkbox(
-                    card.title, key=key, on_change=_family_changed, args=(dataset, name, tuple(chosen), tuple(fitting))
+                    card.title, key=key, on_change=_family_changed, args=(dataset, name, tuple(chosen), tuple(possible))
                 )
                 st.html(f'<p class="db-card-text">{escape(card.why)}</p>')
 
 
-def _family_changed(dataset: "Dataset", name: str, chosen: tuple[str, ...], fitting: tuple[str, ...]) -> None:
-    wanted = [other for other in fitting if (other in chosen) != (other == name)]
-    wish(dataset, "families", tuple(wanted) if wanted and len(wanted) < len(fitting) else None)
+def _family_changed(dataset: "Dataset", name: str, chosen: tuple[str, ...], possible: tuple[str, ...]) -> None:
+    wanted = [other for other in possible if (other in chosen) != (other == name)]
+    wish(dataset, "families", tuple(wanted) if wanted and len(wanted) < len(possible) else None)
