@@ -2,7 +2,8 @@
 
 PORT ?= 8501
 PYTHON := .venv/bin/python
-LIGHT := not heavy and not jobs and not browser and not long
+CORES := $(shell nproc 2>/dev/null || echo 2)
+LIGHT := not pages and not heavy and not jobs and not browser and not long
 
 .PHONY: help run test test-long check style light screenshots bench setup
 
@@ -23,7 +24,8 @@ setup:
 
 test: setup
 	@tools/setup.sh chromium
-	$(PYTHON) -m pytest -m "not long"
+	$(PYTHON) -m pytest -n $(CORES) -m "$(LIGHT) or pages"
+	$(PYTHON) -m pytest -m "(heavy or jobs or browser) and not long"
 
 test-long: setup
 	@tools/setup.sh chromium
@@ -37,7 +39,7 @@ style: setup
 	$(PYTHON) -m mypy
 
 light: setup
-	$(PYTHON) -m pytest -m "$(LIGHT)"
+	$(PYTHON) -m pytest -n $(CORES) -m "$(LIGHT)"
 
 screenshots: setup
 	DEEPBOARD_SCREENSHOTS=docs $(PYTHON) -m pytest -m browser tests/browser

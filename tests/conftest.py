@@ -12,12 +12,12 @@ from dl_core.settings import cap_threads
 os.environ.update(cap_threads({}))  # before any numeric library reads them
 
 TESTS = Path(__file__).parent
-LAYERS = ("heavy", "jobs", "browser", "long")  # everything unmarked is light and runs first
-BY_FOLDER = {"jobs": "jobs", "browser": "browser"}
+LAYERS = ("light", "pages", "heavy", "jobs", "browser", "long")  # in the order they run; light is what has no mark
+BY_FOLDER = {"pages": "pages", "jobs": "jobs", "browser": "browser"}
 
 
 def _layer(item: pytest.Item) -> int:
-    return max((LAYERS.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in LAYERS), default=0)
+    return max((LAYERS.index(mark.name) for mark in item.iter_markers() if mark.name in LAYERS), default=0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,10 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _light_stays_light(request: pytest.FixtureRequest):
-    """A test without a mark fails if it was the one that loaded TensorFlow."""
+    """A test of the quick layers fails if it was the one that loaded TensorFlow."""
     before = "tensorflow" in sys.modules
     yield
-    if _layer(request.node) == 0 and not before:
+    if _layer(request.node) < LAYERS.index("heavy") and not before:
         assert "tensorflow" not in sys.modules, "This test loaded TensorFlow: mark it heavy."
 
 
