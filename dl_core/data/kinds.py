@@ -20,6 +20,7 @@ CELLS_AT_ONCE = 2_000_000
 MISFIT_SHARE = 0.02
 """Up to this share of a number column may be words; they count as missing and are reported."""
 MANY_VALUES = 50
+SURE_REPEATS = 20
 LONG_TEXT, MANY_WORDS = 40, 4
 BOOLEANS = (
     {"0", "1"}, {"yes", "no"}, {"true", "false"}, {"t", "f"}, {"y", "n"}, {"on", "off"}, {"ja", "nein"}, {"oui", "non"},
@@ -42,8 +43,8 @@ NO_NUMBER = {
 }
 
 ID_NAME = re.compile(
-    r"(?:^|[_\s.-])(?:id|ids|uuid|guid|key|rownames?|row names?|index|instant|serial|nr|no)$|^(?:id|no|nr)(?:[_\s.-]|$)"
-    r"|[a-z](?:ID|Id)$|^unnamed: ?0$|^customerid$|^rownames?$|^udi$",
+    r"(?i:(?:^|[_\s.-])(?:id|ids|uuid|guid|key|rownames?|index|instant|serial|nr|no)$|^(?:id|no|nr)(?:[_\s.-]|$)"
+    r"|^unnamed: ?0$|^customerid$|^udi$)|[a-z](?:ID|Id)$",
 )
 TIME_NAME = re.compile(
     r"(?:^|[_\s.-])(?:date|datetime|time|timestamp|ts|ds|day|week|month|quarter|year|period|datum|zeit|monat|jahr|epoch|unix)"
@@ -273,7 +274,7 @@ def _decide(
         return timed
     grammar = _grammar(c, decimal)
     if grammar is not None:
-        return _as_number(name, c, grammar)
+        return _as_number(name, c, grammar, is_first=position == 0)
     return _as_text(name, c)
 
 
@@ -298,7 +299,7 @@ def _grammar(counts: Counts, decimal: str) -> str | None:
     return None
 
 
-def _as_number(name: str, counts: Counts, grammar: str) -> Finding:
+def _as_number(name: str, counts: Counts, grammar: str, is_first: bool) -> Finding:
     c = counts
     if c.zeros and c.whole == c.present:
         example = next((text for text in c.sample if re.fullmatch(_ZEROS, text)), "007")
@@ -307,7 +308,7 @@ def _as_number(name: str, counts: Counts, grammar: str) -> Finding:
         role = "ignored" if kind_of_code == "id" else "feature"
         return Finding(Column(name=name, kind=kind_of_code, storage="text", role=role, reason=reason), c)  # type: ignore[arg-type]
     whole = c.whole == c.present and c.low is not None and max(abs(c.low), abs(c.high or 0)) < 2**63
-    if whole and (reason := _why_id(name, c)):
+    if whole and (reason := _why_id(name, c, is_first)):
         return Finding(Column(name=name, kind="id", storage="text", role="ignored", reason=reason), c, whole=True)
     what = "whole numbers" if whole else "numbers"
     parse: dict[str, Any] = dict(GRAMMARS[grammar]) if grammar != "point" and not whole else {}
@@ -334,7 +335,7 @@ def misfit_problem(name: str, misfits: int, strangers: Sequence[str], noun: str)
     )
 
 
-def _why_id(name: str, counts: Counts) -> str:
+def _why_id(name: str, counts: Counts, is_first: bool) -> str:
     """Why a column of whole numbers names rows instead of measuring something; empty where it does not."""
     c = counts
     if c.rows < 3 or TIME_NAME.search(name):
@@ -347,6 +348,9 @@ def _why_id(name: str, counts: Counts) -> str:
     if unique and c.present == c.rows >= 20 and c.low is not None and c.high is not None:
         if c.high - c.low + 1 == c.rows:
             return f"every whole number from {c.low:.0f} to {c.high:.0f} once: it counts the rows"
+        repeats = c.rows**2 / 2 / (c.high - c.low + 1)  # as many would be expected among random draws
+        if is_first and repeats >= SURE_REPEATS:
+            return f"the first column, all {c.rows:,} values distinct where chance would repeat {repeats:,.0f}"
         if c.rows >= 100 and c.low >= 1e6 and len(str(int(c.low))) == len(str(int(c.high))):
             return f"all {c.rows:,} values are distinct numbers of {len(str(int(c.low)))} digits"
     return ""
@@ -365,7 +369,8 @@ def _as_text(name: str, counts: Counts) -> Finding:
         reason = f"all {c.present_text:,} values are distinct: it names the rows"
         return Finding(Column(name=name, kind="id", storage="text", role="ignored", reason=reason), c)
     if mostly and wordy:
-        reason = f"free text of {c.mean_words:.0f} words on average, {share}; left out until texts can be learned from"
+        size = f"{c.mean_words:.0f} words" if c.mean_words >= 1.5 else f"{c.mean_length:.0f} letters"
+        reason = f"free text of {size} on average, {share}; left out until texts can be learned from"
         return Finding(Column(name=name, kind="text", storage="text", role="ignored", reason=reason), c)
     if mostly and c.distinct_text > MANY_VALUES:
         reason = f"mostly different texts ({share}): nothing repeats that could be learned"
