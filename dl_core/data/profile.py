@@ -5,8 +5,9 @@
     columns     {name: {"kind", "storage", "missing", "distinct", …}}
         numbers     "min" "max" "mean" "std" "zeros" "negative" "whole" "quantiles" {"0.01": …}
                     "histogram" {"edges", "counts", "below", "above"}: ends clipped to the 1 % and 99 % quantiles where
-                    a tail would squeeze the rest; "below" and "above" count what lies outside
-        times       "min" "max" "histogram" (epoch seconds)
+                    a tail would squeeze the rest; "below" and "above" count what lies outside. None of these where
+                    nothing is known, no histogram where the range is beyond all numbers
+        times       the same, in epoch seconds
         texts       "top" [[value, rows], …] (the 20 most frequent), "rare" (values that occur once), "length" (mean)
     duplicates  rows that repeat an earlier one, ids left out; None where that was not counted
     images      {"count", "distinct", "width" [min, median, max], "height" […], "sizes" [["32×32", n], …], "formats",
@@ -15,7 +16,6 @@
                 "short" …}
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,29 +30,21 @@ from dl_core.data.schema import Column, Schema
 
 BINS = 20
 TOP = 20
+CELLS_AT_ONCE = 4_000_000
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-COLUMNS_AT_ONCE = 60
 DUPLICATE_COLUMNS = 300
-SERIES_SHOWN = 12
 
 Profile = dict[str, Any]
 
 
 def profile(folder: Path, schema: Schema, scratch: Path | None = None) -> Profile:
-    """The profile of the dataset in `folder`, whose columns are `schema`."""
+    """The profile of the dataset in `folder`, whose columns are `schema`. Holds few columns at a time in memory."""
     with duck.connect(scratch) as connection:
         connection.execute(f"create view data as select * from {duck.parquet(folder / 'data.parquet')}")
-        found = connection.execute("select count(*) from data").fetchone()
-        rows = int(found[0]) if found else 0
-        columns: dict[str, Profile] = {}
-        for first in range(0, len(schema.columns), COLUMNS_AT_ONCE):
-            columns |= _columns(connection, schema.columns[first : first + COLUMNS_AT_ONCE], rows)
-        for column in schema.columns:
-            if column.storage == "text" and columns[column.name]["distinct"]:
-                columns[column.name] |= _texts(connection, column, columns[column.name]["distinct"])
+        rows = int((connection.execute("select count(*) from data").fetchone() or (0,))[0])
         result: Profile = {
             "rows": rows,
-            "columns": {column.name: columns[column.name] for column in schema.columns},
+            "columns": _columns(connection, schema, rows),
             "duplicates": _duplicates(connection, schema),
         }
         if any(column.kind == "image" for column in schema.columns):
@@ -66,100 +58,87 @@ def profile(folder: Path, schema: Schema, scratch: Path | None = None) -> Profil
 # columns
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, columns: Sequence[Column], rows: int) -> dict[str, Profile]:
-    """The numbers of several columns in two passes: first the counts and quantiles, then the histograms."""
-    asked: list[str] = []
-    for column in columns:
-        name = duck.name(column.name)
-        asked += [f"count({name})", f"count(distinct {name})"]
-        if column.storage in ("number", "time"):
-            levels = ", ".join(map(str, QUANTILES))
-            asked += [
-                f"min({name})", f"max({name})", f"avg({name})", f"stddev_samp({name})",
-                f"quantile_cont({name}, [{levels}])", f"count(*) filter ({name} = 0)", f"count(*) filter ({name} < 0)",
-                f"count(*) filter ({name} = floor({name}))",
-            ]  # fmt: skip
-    values = list(connection.execute(f"select {', '.join(asked)} from data").fetchone() or ())
-    result = {}
-    for column in columns:
-        present, distinct = int(values.pop(0)), int(values.pop(0))
-        about: Profile = {
-            "kind": column.kind,
-            "storage": column.storage,
-            "missing": rows - present,
-            "distinct": distinct,
+def _columns(connection: duckdb.DuckDBPyConnection, schema: Schema, rows: int) -> dict[str, Profile]:
+    found: dict[str, Profile] = {}
+    numbers = [column for column in schema.columns if column.storage in ("number", "time")]
+    batch = int(np.clip(CELLS_AT_ONCE // max(1, rows), 1, 200))
+    for first in range(0, len(numbers), batch):
+        some = numbers[first : first + batch]
+        named = ", ".join(f"{duck.name(column.name)} as v{place}" for place, column in enumerate(some))
+        arrays = connection.execute(f"select {named} from data").fetchnumpy()
+        for place, column in enumerate(some):
+            values = np.ma.masked_invalid(arrays[f"v{place}"].astype(np.float64)).compressed()
+            found[column.name] = _numbers(np.sort(values), rows, column.kind == "datetime")
+    return {
+        column.name: {"kind": column.kind, "storage": column.storage}
+        | (found.get(column.name) or _texts(connection, column, rows))
+        for column in schema.columns
+    }
+
+
+def _numbers(values: np.ndarray, rows: int, is_time: bool) -> Profile:
+    """Counts, moments and a histogram of sorted numbers (n,)."""
+    about: Profile = {"missing": rows - len(values), "distinct": 0}
+    if not len(values):
+        return about
+    low, high = float(values[0]), float(values[-1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else 0.0
+        quantiles = {
+            str(level): float(number) for level, number in zip(QUANTILES, np.quantile(values, QUANTILES), strict=True)
         }
-        if column.storage in ("number", "time"):
-            low, high, mean, std, levels_found, zeros, negative, whole = (values.pop(0) for _ in range(8))
-            if present:
-                quantiles = dict(zip(map(str, QUANTILES), map(float, levels_found), strict=True))
-                spread = float(std or 0.0)
-                about |= {"min": float(low), "max": float(high), "mean": float(mean)}
-                about["std"] = spread if np.isfinite(spread) else None
-                about |= {"quantiles": quantiles, "zeros": int(zeros), "negative": int(negative)}
-                about["whole"] = int(whole) == present
-        result[column.name] = about
-    _histograms(connection, result)
-    return result
+    about |= {
+        "distinct": 1 + int((np.diff(values) != 0).sum()),
+        "min": low,
+        "max": high,
+        "mean": mean if np.isfinite(mean) else None,
+        "std": spread if np.isfinite(spread) else None,
+        "quantiles": quantiles,
+        "zeros": int((values == 0).sum()),
+        "negative": int((values < 0).sum()),
+        "whole": bool((values == np.floor(values)).all()),
+    }
+    if np.isfinite(high - low):
+        edges = _edges(low, high, quantiles["0.01"], quantiles["0.99"], about["whole"] and not is_time, is_time)
+        places = np.searchsorted(values, edges, side="left")
+        places[-1] = np.searchsorted(values, edges[-1], side="right")  # the last bin holds its upper end as well
+        about["histogram"] = {
+            "edges": edges.tolist(),
+            "counts": np.diff(places).tolist(),
+            "below": int(places[0]),
+            "above": int(len(values) - places[-1]),
+        }
+    return about
 
 
-def _histograms(connection: duckdb.DuckDBPyConnection, columns: dict[str, Profile]) -> None:
-    """Add a histogram of at most BINS bins to every column that has a range."""
-    asked, names = [], []
-    for name, about in columns.items():
-        if about.get("min") is None or not np.isfinite(about["max"] / 2 - about["min"] / 2) or about["max"] > 1e300:
-            continue
-        edges = _edges(about)
-        about["histogram"] = {"edges": edges.tolist()}
-        low, width, last = float(edges[0]), float(edges[1] - edges[0]), len(edges) - 2
-        quoted = duck.name(name)
-        place = f"cast(least(greatest(floor(({quoted} - {low!r}) / {width!r}), -1), {last + 1}) as integer)"
-        top = f"case when {quoted} = {float(edges[-1])!r} then {last} else {place} end"
-        asked.append(f"map_entries(histogram({top}) filter ({quoted} is not null))")
-        names.append(name)
-    if not asked:
-        return
-    found = connection.execute(f"select {', '.join(asked)} from data").fetchone() or ()
-    for name, entries in zip(names, found, strict=True):
-        counted = {int(entry["key"]): int(entry["value"]) for entry in entries or ()}
-        histogram = columns[name]["histogram"]
-        bins = len(histogram["edges"]) - 1
-        histogram["counts"] = [counted.get(place, 0) for place in range(bins)]
-        histogram["below"] = counted.get(-1, 0)
-        histogram["above"] = counted.get(bins, 0)
-
-
-def _edges(about: Profile) -> np.ndarray:
-    """Bins of equal width; one for each value where a few whole numbers are all there is."""
-    low, high = about["min"], about["max"]
-    if about.get("whole") and about["kind"] != "datetime" and high - low < BINS:
+def _edges(low: float, high: float, first: float, last: float, whole: bool, is_time: bool) -> np.ndarray:
+    """At most BINS bins of equal width from `low` to `high`; one for each value where a few whole numbers are all there
+    is; ends clipped to the `first` and `last` percentile where a tail would squeeze the rest."""
+    if whole and high - low < BINS:
         return np.arange(low - 0.5, high + 1.0)
-    inner_low, inner_high = about["quantiles"]["0.01"], about["quantiles"]["0.99"]
-    inner = inner_high - inner_low
-    if about["kind"] != "datetime" and inner > 0 and high - low > 2 * inner:
-        low = inner_low if inner_low - low > 0.5 * inner else low
-        high = inner_high if high - inner_high > 0.5 * inner else high
-    if high <= low or (high - low) / BINS <= abs(high) * 1e-15:
-        return np.array([low - 0.5, low + 0.5]) if abs(low) < 1e15 else np.array([low * 0.9, low * 1.1])
-    return np.linspace(low, high, BINS + 1)
+    if not is_time and 0 < 2 * (last - first) < high - low:
+        low = first if first - low > 0.5 * (last - first) else low
+        high = last if high - last > 0.5 * (last - first) else high
+    edges = np.linspace(low, high, BINS + 1)
+    if (np.diff(edges) > 0).all():
+        return edges
+    return np.array([np.nextafter(low, -np.inf), np.nextafter(high, np.inf)])  # nothing lies between
 
 
-def _texts(connection: duckdb.DuckDBPyConnection, column: Column, distinct: int) -> Profile:
-    """The most frequent texts, and how many occur once."""
+def _texts(connection: duckdb.DuckDBPyConnection, column: Column, rows: int) -> Profile:
+    """How many texts there are, which are the most frequent, and how many occur once."""
     name = duck.name(column.name)
-    top = connection.execute(
-        f"select {name}, count(*) as n from data where {name} is not null group by 1 order by n desc, 1 limit {TOP}"
-    ).fetchall()
-    about: Profile = {"top": [[str(value)[:200], int(number)] for value, number in top]}
-    length = connection.execute(f"select avg(length({name})) from data").fetchone()
-    about["length"] = float(length[0]) if length and length[0] is not None else 0.0
-    if distinct <= TOP:
-        about["rare"] = sum(number == 1 for _, number in top)
-    else:
-        rare = connection.execute(
-            f"select count(*) from (select 1 from data where {name} is not null group by {name} having count(*) = 1)"
-        ).fetchone()
-        about["rare"] = int(rare[0]) if rare else 0
+    counted = f"(select {name} as v, count(*) as n from data where {name} is not null group by 1)"
+    found = connection.execute(
+        f"select count(*), coalesce(sum(n), 0), count(*) filter (n = 1), coalesce(sum(n * length(v)) / sum(n), 0) "
+        f"from {counted}"
+    ).fetchone()
+    distinct, present, rare, length = found or (0, 0, 0, 0.0)
+    about: Profile = {"missing": rows - int(present), "distinct": int(distinct)}
+    if column.storage == "text" and distinct:
+        top = connection.execute(f"select v, n from {counted} order by n desc, v limit {TOP}").fetchall()
+        about["top"] = [[str(value)[:200], int(number)] for value, number in top]
+        about |= {"rare": int(rare), "length": float(length)}
     return about
 
 
