@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dl_core.settings import cap_threads
 
 os.environ.update(cap_threads({}))  # before any numeric library reads them
+
+# No deadlines: machines are busy. In CI the same examples every time, so that a change fails by what it changes.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 TESTS = Path(__file__).parent
 LAYERS = ("light", "pages", "heavy", "jobs", "browser", "long")  # in the order they run; light is what has no mark
