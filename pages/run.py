@@ -1,5 +1,6 @@
 """A run: live while it works, and its record afterwards. Reads the run's files only."""
 
+import time
 from html import escape
 
 import pandas as pd
@@ -8,6 +9,7 @@ import streamlit as st
 from dl_core import jobs
 from dl_core.errors import DeepboardError, NotFoundError
 from dl_core.families import FAMILIES
+from dl_core.records import read_json
 from dl_core.report import Panel
 from dl_core.store import Run
 from ui import cached, guards, live, navigation, network, scores, show, state, words
@@ -170,26 +172,23 @@ def _lead(progress: live.Progress, best: float, baseline: float) -> tuple[str, s
 
 
 def track(run: Run, progress: live.Progress) -> str:
-    """The phases as one bar: each as wide as its share of the budget, filled as far as the clock is."""
-    if not progress.plan:
-        return show.bar(live.share_done(run))
+    """The phases as one bar, each as wide as its share of the budget: those behind full, the one at hand filled by the
+    time it has had."""
     order = [name for name in words.PHASES if name in progress.plan]
+    at_hand = "deliver" if progress.phase == "judge" else progress.phase
+    if at_hand not in order:
+        return show.bar(live.share_done(run))
     whole = max(1.0, run.row["seconds"])
-    known = sum(progress.plan[name] for name in order)
-    begun = {"prepare": 0.0}
-    start = max(0.0, whole - known)  # what came before the plan was made
-    spent = live.spent(run)
     cells = []
-    for name in order:
+    for number, name in enumerate(order):
         length = progress.plan[name]
-        part = min(1.0, max(0.0, (spent - start) / length)) if length else 1.0
-        now = name == progress.phase or (name == "deliver" and progress.phase == "judge")
+        part = float(number < order.index(at_hand))
+        if name == at_hand:
+            part = min(0.97, (time.time() - progress.phase_begun) / max(length, 1.0))
         cells.append(
-            f'<div class="step{" now" if now else ""}" style="flex:{max(length, whole / 12):.1f}">'
+            f'<div class="step{" now" if name == at_hand else ""}" style="flex:{max(length, whole / 12):.1f}">'
             f"{show.bar(part)}<span>{escape(words.PHASES[name])}</span></div>"
         )
-        begun[name] = start
-        start += length
     return f'<div class="db-track">{"".join(cells)}</div>'
 
 
@@ -216,8 +215,9 @@ def _curves(run_id: str) -> None:
     from dl_core.charts import figure
 
     drawn = figure(Panel(kind="lines", title="", data=data), dark=state.is_dark())
-    low, high = readable_range([value for line in series for value in line["y"]], progress)
-    drawn.update_yaxes(range=[low, high])
+    drawn.update_yaxes(range=readable_range(progress))
+    named = [len(line["name"]) for line in series if line["role"] != "quiet"]
+    drawn.update_layout(margin_r=24 + 7 * max(named))  # the names at the ends of the lines
     show.plot(drawn, f"curves_{run_id}", name="Learning curves", height=330)
 
 
@@ -239,16 +239,21 @@ def curve_series(progress: live.Progress) -> list[dict]:
     baseline = progress.baseline
     if series and baseline:
         end = max(max(line["x"]) for line in series)
-        series.append({"name": baseline["name"], "x": [0, end], "y": [baseline["valid"]] * 2, "role": "baseline"})
+        name = baseline["name"] if len(baseline["name"]) <= 26 else "best baseline"
+        series.append({"name": name, "x": [0, end], "y": [baseline["valid"]] * 2, "role": "baseline"})
     return series
 
 
-def readable_range(values: list[float], progress: live.Progress) -> tuple[float, float]:
-    """An axis on which the leaders can be told apart: the worst fifth of the points may lie outside."""
-    ordered = sorted(values, reverse=progress.direction == "min")
-    worst, best = ordered[len(ordered) // 5], ordered[-1]
-    low, high = min(worst, best), max(worst, best)
-    margin = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+def readable_range(progress: live.Progress) -> tuple[float, float]:
+    """An axis on which the leaders can be told apart: the best curve without its first quarter and the best baseline
+    are inside; early and weak scores may lie outside."""
+    best, baseline = progress.best_trial, progress.baseline
+    shown = [baseline["valid"]] if baseline and baseline["valid"] is not None else []
+    if best:
+        curve = [point.score for point in best.points if point.score is not None]
+        shown += [*curve[len(curve) // 4 :], *([best.score] if best.score is not None else [])]
+    low, high = min(shown), max(shown)
+    margin = 0.12 * (high - low) or 0.05 * abs(high) or 1.0
     return low - margin, high + margin
 
 
@@ -393,8 +398,13 @@ def details(run: Run) -> None:
     facts = [
         ("Run", run.id),
         ("Seed", str(run.spec.seed)),
-        ("Started", words.moment(run.row["started"] or run.row["created"])),
+        ("Started", words.moment(run.row["started"] or run.row["created"], state.zone())),
     ]
+    environment = read_json(run.folder / "environment.json", {})
+    for key, label in (("cores", "Cores"), ("python", "Python"), ("tensorflow", "TensorFlow"), ("keras", "Keras")):
+        if key in environment:
+            facts.append((label, str(environment[key])))
+    show.section("How to get it again")
     show.facts(facts)
 
 

@@ -48,6 +48,7 @@ class Progress:
     direction: str
     attempts: int = 0
     phase: str | None = None
+    phase_begun: float = 0.0
     text: str = ""
     plan: dict[str, float] = field(default_factory=dict)
     trials: dict[str, Trial] = field(default_factory=dict)
@@ -97,6 +98,8 @@ class Progress:
         self.plan = event["phases"]
 
     def _phase(self, event: dict) -> None:
+        if event["phase"] != self.phase:
+            self.phase_begun = event.get("t", 0.0)
         self.phase, self.text = event["phase"], event.get("text") or ""
 
     def _trial_start(self, event: dict) -> None:
