@@ -95,7 +95,8 @@ def test_a_long_chain_shares_boxes_and_keeps_every_parameter():
     found = diagram.boxes(chain(80))
     assert len(found) <= 20
     assert sum(len(box.layers) for box in found) == 80
-    assert "50 parameters" in found[-1].detail
+    assert sum(layer["parameters"] for box in found for layer in box.layers) == 800
+    assert f"{10 * len(found[-1].layers)} parameters" in found[-1].detail
 
 
 def test_branches_meet_below_their_sources():
