@@ -97,11 +97,26 @@ def test_a_spreadsheet_bomb_is_refused_by_what_comes_out_of_it(tmp_path, monkeyp
         taken(book, tmp_path)
 
 
+def test_a_cell_far_away_ends_the_reading_and_nothing_else(tmp_path):
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["A2"], book.active["XFD1048576"] = "a", 1, 2
+    book.save(tmp_path / "b.xlsx")
+    with pytest.raises(ReadError, match="too much memory"):
+        taken(tmp_path / "b.xlsx", tmp_path)
+
+
+def test_a_damaged_old_spreadsheet_is_said(tmp_path):
+    ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
+    (tmp_path / "b.xls").write_bytes(ole)
+    with pytest.raises(ReadError, match="spreadsheet"):
+        taken(tmp_path / "b.xls", tmp_path)
+
+
 def test_damaged_files_get_a_sentence(tmp_path):
     for ending in ("xlsx", "parquet"):
         content = write(FRAME, tmp_path / f"t.{ending}").read_bytes()
         (tmp_path / f"cut.{ending}").write_bytes(content[: len(content) // 2])
-        with pytest.raises(ReadError, match="damaged|cannot be opened"):
+        with pytest.raises(ReadError, match="damaged|cannot be read"):
             taken(tmp_path / f"cut.{ending}", tmp_path)
 
 

@@ -1,12 +1,13 @@
-"""Spreadsheets: .xlsx, .xlsm, .xlsb, .xls and .ods through calamine. Cells as a person sees them, dates as ISO."""
+"""Spreadsheets: .xlsx, .xlsm, .xlsb, .xls and .ods. Cells as a person sees them, dates as ISO."""
 
+import json
+import subprocess
+import sys
 import zipfile
 import zlib
-from datetime import date, datetime, time, timedelta
+from collections.abc import Generator
 from pathlib import Path
-
-import python_calamine
-from python_calamine import CalamineWorkbook
+from typing import Any
 
 from dl_core.data.readers.raw import Raw, Upload
 from dl_core.data.readers.rows import raw_of_rows
@@ -14,6 +15,7 @@ from dl_core.data.values import number_text
 from dl_core.errors import ReadError
 from dl_core.problems import Problem
 
+SCRIPT = Path(__file__).with_name("spreadsheet.py")
 UNPACKED_LIMIT_BYTES = 1 << 30
 CELL_LIMIT = 30_000_000
 CHUNK = 1 << 20
@@ -21,25 +23,17 @@ CHUNK = 1 << 20
 
 def read(upload: Upload) -> Raw:
     """See dl_core.data.readers. Without `upload.sheet` the first sheet that holds a table is read."""
-    workbook = _open(upload.path)
-    try:
-        names = list(workbook.sheet_names)
-        if upload.sheet is not None and upload.sheet not in names:
-            raise ReadError(f"There is no sheet {upload.sheet!r}. Choose one of: {', '.join(names)}.")
-        name = upload.sheet or _fullest(workbook, names)
-        sheet = workbook.get_sheet_by_name(name)
-        height, width = sheet.total_height, sheet.total_width
-        if height * width > CELL_LIMIT:
-            raise ReadError(
-                f"The sheet {name!r} has {height:,} × {width:,} cells, more than {CELL_LIMIT:,}. Save it as CSV."
-            )
-        rows = ([_text(cell) for cell in row] for row in sheet.iter_rows())
-        raw = raw_of_rows(upload, rows, {"format": "excel", "sheet": name}, height)
-    except (python_calamine.CalamineError, python_calamine.PasswordError, OSError) as error:
-        raise ReadError(f"{upload.path.name} cannot be read as a spreadsheet ({error}). Save it as CSV.") from error
-    finally:
-        workbook.close()
-    others = [other for other in names if other != name]
+    lines = _ask(upload.path, upload.sheet or "")
+    about = next(lines)
+    name, height, width = about["sheet"], about["height"], about["width"]
+    if height * width > CELL_LIMIT:
+        lines.close()
+        raise ReadError(
+            f"The sheet {name!r} has {height:,} × {width:,} cells, more than {CELL_LIMIT:,}. Save it as CSV."
+        )
+    rows = ([_text(cell) for cell in row] for row in lines)
+    raw = raw_of_rows(upload, rows, {"format": "excel", "sheet": name}, height)
+    others = [other for other in about["sheets"] if other != name]
     if others and upload.sheet is None:
         listed = ", ".join(repr(other) for other in others[:4]) + (", …" if len(others) > 4 else "")
         raw.problems.append(
@@ -50,23 +44,30 @@ def read(upload: Upload) -> Raw:
 
 def sheet_names(path: Path) -> list[str]:
     """The sheets of a spreadsheet, in order. Raises ReadError for what is none."""
-    workbook = _open(path)
-    try:
-        return list(workbook.sheet_names)
-    finally:
-        workbook.close()
+    (about,) = _ask(path)
+    return about["sheets"]
 
 
-def _open(path: Path) -> CalamineWorkbook:
+def _ask(path: Path, *sheet: str) -> Generator[Any, None, None]:
+    """What the reading process says, line by line. Raises ReadError for what it cannot read."""
     _refuse_bomb(path)
-    try:
-        return CalamineWorkbook.from_path(str(path))
-    except python_calamine.PasswordError as error:
-        raise ReadError(f"{path.name} is protected by a password. Save it without one and upload it again.") from error
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
+    command = [sys.executable, "-I", str(SCRIPT), str(path.absolute()), *sheet]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                record = json.loads(line)
+                if isinstance(record, dict) and "error" in record:
+                    raise ReadError(record["error"])
+                yield record
+            ended = process.wait()
+        finally:
+            process.kill()  # where nobody listens any more; one that has ended does not mind
+    if ended != 0:
         raise ReadError(
-            f"{path.name} cannot be opened as a spreadsheet ({error}). Save it as .xlsx or CSV and upload that."
-        ) from error
+            f"{path.name} is too large or damaged: reading it took too much memory. Values far away from the table, in "
+            "distant rows or columns, do that. Save the table alone, as .xlsx or CSV."
+        )
 
 
 def _refuse_bomb(path: Path) -> None:
@@ -91,29 +92,5 @@ def _refuse_bomb(path: Path) -> None:
         raise ReadError(f"{path.name} is damaged ({error}). Save it again and upload it again.") from error
 
 
-def _fullest(workbook: CalamineWorkbook, names: list[str]) -> str:
-    """The first sheet with two rows or more; a cover sheet often stands before it."""
-    if not names:
-        raise ReadError("The spreadsheet has no sheet. Save it again with a table on the first sheet.")
-    for name in names:
-        sheet = workbook.get_sheet_by_name(name)
-        if sheet.height > 1 and sheet.width > 0:
-            return name
-    return names[0]
-
-
-def _text(cell: object) -> str | None:
-    """A cell as text: whole numbers without a decimal mark, truth as TRUE and FALSE, times as ISO."""
-    if cell is None or cell == "":
-        return None
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, (int, float)):
-        return number_text(cell)
-    if isinstance(cell, datetime):
-        return cell.strftime("%Y-%m-%d") if cell.time() == time() else cell.isoformat(" ")
-    if isinstance(cell, (date, time)):
-        return cell.isoformat()
-    if isinstance(cell, timedelta):
-        return number_text(cell.total_seconds())
-    return str(cell)
+def _text(cell: Any) -> str | None:
+    return number_text(cell) if isinstance(cell, (int, float)) else cell

@@ -13,7 +13,7 @@ from dl_core.data.schema import Column
 from dl_core.errors import ReadError
 from dl_core.problems import Problem
 
-COLUMN_LIMIT = 20_000
+COLUMN_LIMIT, ROW_LIMIT = 20_000, 200_000_000
 Progress = Callable[[str, float], None]
 """What is being done, and the share of it that is done (0 to 1)."""
 
@@ -74,6 +74,8 @@ class RawTable:
         numbers = pa.array(range(self.rows, self.rows + count), pa.int64())
         self._writer.write_batch(pa.record_batch([numbers, *arrays], schema=self._schema))
         self.rows += count
+        if self.rows > ROW_LIMIT:
+            raise ReadError(f"The table has more than {ROW_LIMIT:,} rows. Upload a part of it.")
 
     def write_rows(self, rows: Sequence[Sequence[str | None]]) -> None:
         """Append rows, given as rows of equal width."""

@@ -19,7 +19,7 @@ from dl_core.problems import Problem
 SAMPLE_CHARACTERS, SAMPLE_CHARACTERS_AT_MOST = 1 << 20, 1 << 26
 FEWEST_ROWS = 5
 SAMPLE_ROWS = 2_000
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES, BLOCK_BYTES_AT_MOST = 8 << 20, 512 << 20
 RAGGED_SHARE = 0.05
 """Up to this share of rows may have the wrong number of values; they are left out and named."""
 
@@ -185,9 +185,14 @@ def _stream(
                     upload.progress("Reading the text", min(1.0, stream.tell() / size))
                 return writer.rows, ragged
         except pa.ArrowInvalid as error:
-            if "straddling" in str(error) and block < 1 << 30:
+            if "straddling" in str(error):
                 block *= 8  # one row is longer than a block
-                continue
+                if block <= BLOCK_BYTES_AT_MOST:
+                    continue
+                raise ReadError(
+                    f"One row is longer than {BLOCK_BYTES_AT_MOST >> 20} MB. Probably a quote ({dialect.quote}) is opened "
+                    "and never closed: close or remove it and upload the file again."
+                ) from error
             if "Empty CSV" in str(error):
                 raise ReadError(
                     "The file holds a header and no rows. A table needs at least one row of values."
