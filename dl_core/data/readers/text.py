@@ -190,8 +190,8 @@ def _stream(
                 if block <= BLOCK_BYTES_AT_MOST:
                     continue
                 raise ReadError(
-                    f"One row is longer than {BLOCK_BYTES_AT_MOST >> 20} MB. Probably a quote ({dialect.quote}) is never "
-                    "closed: close or remove it and upload the file again."
+                    f"One row is longer than {BLOCK_BYTES_AT_MOST >> 20} MB. Probably a quote ({dialect.quote}) is "
+                    "never closed: close or remove it."
                 ) from error
             if "Empty CSV" in str(error):
                 raise ReadError(
