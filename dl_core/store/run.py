@@ -84,7 +84,8 @@ class Run:
 
     def trials(self) -> list[dict]:
         """The trial records in start order."""
-        return [record for path in sorted(self.folder.glob("trials/*/trial.json")) if (record := read_json(path))]
+        paths = sorted(self.folder.glob("trials/t*/trial.json"), key=lambda path: int(path.parent.name[1:]))
+        return [record for path in paths if (record := read_json(path))]
 
     def model(self, model: str) -> dict:
         """The record of one model of the board. Raises NotFoundError."""

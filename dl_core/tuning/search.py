@@ -14,10 +14,10 @@ from dl_core.seeds import derive
 from dl_core.tuning.oracle import propose
 from dl_core.tuning.trial import Bench, Order, run_trial
 
-PORTFOLIO_SHARE = 0.5  # of the search time, at most
 LEAST_SECONDS = 2.0  # a trial shorter than this teaches nothing
 ORACLE_TRIALS = 3  # per family, before the search goes where the scores are
 ENTRY_SECONDS = 12.0  # a round of further portfolio entries is worth it only where each gets this long
+MOST_FAILURES = 5  # trials of a family in a row that fail before the search leaves it alone
 
 
 class Search:
@@ -39,11 +39,12 @@ class Search:
         self.folder, self.spec, self.bench, self.names = folder, spec, bench, names
         self.remaining, self.stopping, self.emit, self.decide = remaining, stopping, emit, decide
         self.families = {name: families.load(name) for name in names}
+        paths = sorted(folder.glob("t*/trial.json"), key=lambda path: int(path.parent.name[1:]))
+        self._records: dict[str, dict[str, Any]] = {path.parent.name: read_json(path) for path in paths}
 
     def trials(self) -> list[dict[str, Any]]:
         """All trial records so far, in start order."""
-        paths = sorted(self.folder.glob("t*/trial.json"))
-        return [record for path in paths if (record := read_json(path))]
+        return list(self._records.values())
 
     # the portfolio
 
@@ -76,7 +77,7 @@ class Search:
 
     def run_oracle(self) -> None:
         """Ask and train until the time, the trial cap or the space ends."""
-        exhausted: set[str] = set()
+        exhausted = {name for name in self.names if self._fails(name)}
         while not self._over() and self.remaining() > LEAST_SECONDS and len(exhausted) < len(self.names):
             name = self._next_family(exhausted)
             share = self._share(name)
@@ -94,6 +95,13 @@ class Search:
                 exhausted.add(name)
                 continue
             self._run(name, params, "oracle", share)
+            if self._fails(name):
+                exhausted.add(name)
+
+    def _fails(self, name: str) -> bool:
+        """Whether nothing but failures can be expected of a family."""
+        latest = [record["status"] for record in self.trials() if record["family"] == name][-MOST_FAILURES:]
+        return latest == ["failed"] * MOST_FAILURES
 
     def _next_family(self, exhausted: set[str]) -> str:
         """Every family gets its first proposals; after that the best scored one, every third trial the others."""
@@ -104,14 +112,8 @@ class Search:
         if asked[fewest] < ORACLE_TRIALS or sum(asked.values()) % 3 == 2:
             return fewest
         sign = self.bench.metric.sign
-        best = {
-            name: max(
-                (sign * r["score"] for r in records if r["family"] == name and r["score"] is not None), default=None
-            )
-            for name in open_names
-        }
-        scored = [name for name in open_names if best[name] is not None]
-        return max(scored, key=lambda name: best[name]) if scored else fewest
+        scored = [r for r in records if r["family"] in open_names and r["score"] is not None]
+        return max(scored, key=lambda r: sign * r["score"])["family"] if scored else fewest
 
     def _share(self, name: str) -> float:
         """Seconds for the next trial: the first proposals of all families share the time, later ones may take as long
@@ -130,14 +132,17 @@ class Search:
     # both
 
     def _run(self, name: str, params: dict, source: str, seconds: float) -> None:
-        unfinished = [r for r in self.trials() if r["status"] == "running" and r["params"] == params]
+        asked = ("running", name, params)
+        unfinished = [r for r in self.trials() if (r["status"], r["family"], r["params"]) == asked]
         trial = unfinished[0]["trial"] if unfinished else f"t{len(self.trials()) + 1:03d}"
         folder = self.folder / trial
         folder.mkdir(parents=True, exist_ok=True)
         order = Order(
             trial=trial, family=name, params=params, source=source, seconds=seconds, epochs=self.spec.budget.epochs
         )
-        run_trial(self.bench, folder, order, deadline=self.remaining, stopping=self.stopping, emit=self.emit)
+        self._records[trial] = run_trial(
+            self.bench, folder, order, deadline=self.remaining, stopping=self.stopping, emit=self.emit
+        )
 
     def _scored(self) -> bool:
         return any(record["score"] is not None for record in self.trials())
