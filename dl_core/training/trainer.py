@@ -252,6 +252,14 @@ class _Session:
             self.best_step, self.best_loss = best.step, note["loss"]
 
 
+def seconds_spent(checkpoint: Path) -> float:
+    """How long the training that left this checkpoint has taken; 0 where there is none."""
+    if not checkpoint.exists():
+        return 0.0
+    with np.load(checkpoint, allow_pickle=False) as arrays:
+        return json.loads(arrays["note"].tobytes().decode())["seconds"]
+
+
 def _below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
@@ -260,7 +268,7 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write named arrays to a .npz, whole or not at all."""
     temporary = path.with_name(f".{uuid4().hex[:8]}.npz")
     with open(temporary, "wb") as stream:
-        np.savez(stream, **arrays)
+        np.savez(stream, allow_pickle=False, **arrays)
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(temporary, path)

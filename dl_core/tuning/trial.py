@@ -20,7 +20,7 @@ from dl_core.seeds import derive
 from dl_core.tasks.base import Task
 from dl_core.training.feeds import Feed, feed_for
 from dl_core.training.program import Program, TrainState
-from dl_core.training.trainer import PREDICT_BATCH, Goal, load_arrays, save_arrays, train
+from dl_core.training.trainer import PREDICT_BATCH, Goal, load_arrays, save_arrays, seconds_spent, train
 
 # Parameters of these names are arguments of the compiled program: trials that differ in nothing else share it.
 RUNTIME = frozenset({"learning_rate", "weight_decay", "dropout", "label_smoothing", "epochs"})
@@ -98,7 +98,7 @@ def run_trial(
     """
     began = time.monotonic()
     before = read_json(folder / "trial.json", {})
-    already = before.get("spent", 0.0)
+    already = seconds_spent(folder / "checkpoint.npz")
     record = {
         "trial": order.trial,
         "family": order.family,
@@ -178,13 +178,15 @@ def _train(bench: Bench, folder: Path, order: Order, remaining, stopping, emit):
 
 def load_network(bench: Bench, folder: Path) -> keras.Model:
     """The trained network of a finished trial."""
-    record = read_json(folder / "trial.json")
-    order = Order(
-        trial=record["trial"], family=record["family"], params=record["params"], source=record["source"], seconds=0.0
-    )
-    model = bench.network(order)
+    model = bench.network(_ordered(folder))
     load_state(folder).assign_to(model)
     return model
+
+
+def _ordered(folder: Path) -> Order:
+    """What a finished trial had been asked to do."""
+    record = read_json(folder / "trial.json")
+    return Order(seconds=record["share"], **{name: record[name] for name in ("trial", "family", "params", "source")})
 
 
 def load_state(folder: Path) -> TrainState:
@@ -196,10 +198,7 @@ def load_state(folder: Path) -> TrainState:
 
 def predict_part(bench: Bench, folder: Path, part: str) -> np.ndarray:
     """Task-space predictions of a finished trial for one part."""
-    record = read_json(folder / "trial.json")
-    order = Order(
-        trial=record["trial"], family=record["family"], params=record["params"], source=record["source"], seconds=0.0
-    )
+    order = _ordered(folder)
     program = bench.program(order, bench.network(order))
     state = load_state(folder)
     return bench.decode(program.predict(state.weights, state.others, bench.feed(part), PREDICT_BATCH)[0])
