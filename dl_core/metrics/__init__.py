@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,7 +20,8 @@ class Metric:
     `compute(truth, prediction, **context) -> float` takes arrays with a leading sample axis and ignores the context it
     does not need. `weighted(weights, truth, prediction, **context) -> (resamples,)` gives the same score for many
     weightings of the samples at once, `weights` of shape (resamples, samples); intervals are quick where it is there.
-    `fits(truth)` says whether the score means anything for this truth.
+    `fits(truth)` says whether the score means anything for this truth; `ranks`, whether models may be chosen by it: an
+    answer that tells nothing can have a perfect calibration, and the widest band covers all.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Metric:
     help: str
     weighted: Weighted | None = None
     fits: Callable[[np.ndarray], bool] = lambda truth: True
+    ranks: bool = True
 
     @property
     def sign(self) -> int:
@@ -38,7 +40,7 @@ class Metric:
         return 1 if self.direction == "max" else -1
 
 
-def mean_of(losses: Losses, finish: Callable = lambda mean: mean) -> dict[str, Callable]:
+def mean_of(losses: Losses, finish: Callable = lambda mean: mean) -> dict[str, Any]:
     """`compute` and `weighted` of a metric that is the mean of one number per sample, or `finish` of that mean.
 
     `losses(truth, prediction, **context)` has shape (samples,); NaN leaves a sample out.

@@ -51,6 +51,11 @@ def _against_rest(
             yield _ranked(weights, positive, prediction[:, number])
 
 
+def _two_classes(truth: np.ndarray) -> bool:
+    """Whether there is anything to rank: a sample of a class and one that is not."""
+    return len(np.unique(truth[truth >= 0])) > 1
+
+
 def _average(scores: list[np.ndarray], resamples: int) -> np.ndarray:
     return np.mean(scores, axis=0) if scores else np.full(resamples, np.nan)
 
@@ -149,6 +154,7 @@ roc_auc = Metric(
     kinds=_KINDS,
     compute=_one(_roc_auc),
     weighted=_roc_auc,
+    fits=_two_classes,
     help="How often a sample of the class gets a higher probability than a sample that is not: 0.5 is guessing, "
     "1 is perfect. With many classes, the mean over each class against the rest.",
 )
@@ -194,6 +200,7 @@ pr_auc = Metric(
     kinds=_KINDS,
     compute=_one(_pr_auc),
     weighted=_pr_auc,
+    fits=_two_classes,
     help="Average precision over all shares of found positives: the honest score when the class is rare. Guessing "
     "scores the share of the class.",
 )
@@ -221,5 +228,6 @@ ece = Metric(
     kinds=_KINDS,
     compute=_one(_ece),
     weighted=_ece,
+    ranks=False,
     help="How far the stated probability is from the share of right answers, on average.",
 )

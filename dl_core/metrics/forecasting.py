@@ -1,6 +1,7 @@
 """Metrics of forecasts: truth (n, horizon) with NaN for a gap, prediction (n, horizon, 9) the quantiles 0.1 … 0.9."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def _relative_error(truth: np.ndarray, prediction: np.ndarray, **_) -> np.ndarra
     return 200.0 * _mean(share, np.isfinite(truth))
 
 
-def _ratio_of(sums: Callable, finish: Callable = lambda ratio: ratio) -> dict[str, Callable]:
+def _ratio_of(sums: Callable, finish: Callable = lambda ratio: ratio) -> dict[str, Any]:
     """`compute` and `weighted` of a metric that is one sum over all samples divided by another, or `finish` of it.
     `sums(truth, prediction)` gives both, each (n,)."""
 
@@ -130,5 +131,6 @@ coverage = Metric(
     direction="max",
     kinds=KINDS,
     help="Share of true values between quantile 0.1 and 0.9. Right is 0.80; above it the band is too wide.",
+    ranks=False,
     **_ratio_of(_inside_sums),
 )

@@ -12,6 +12,7 @@ from dl_core.data.dataset import Dataset
 from dl_core.data.split import split_rows
 from dl_core.encoders.preprocessor import FEATURE_ROLES, Preprocessor
 from dl_core.errors import DataError, TargetError
+from dl_core.metrics import METRICS
 from dl_core.prepared import PARTS
 from dl_core.records import read_json, write_json
 from dl_core.runspec import RunSpec
@@ -28,8 +29,8 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
     """
     task = TASKS.load(spec.task.kind)()
     schema = dataset.schema_version(spec.schema_version)
-    aside = set(spec.task.targets)
-    if spec.split.kind in ("group", "column"):  # who or which part a row is says nothing about new rows
+    aside = {*spec.task.targets}
+    if spec.split.kind in ("group", "column") and spec.split.column:  # who or which part a row is teaches nothing
         aside.add(spec.split.column)
     features = [column.name for column in schema.columns if column.role in FEATURE_ROLES and column.name not in aside]
     targets = list(spec.task.targets)
@@ -41,6 +42,7 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
     task_state = task.fit(frames["train"][targets])
     for part in ("valid", "test"):
         frames[part] = _known_only(frames[part], task.truth(task_state, frames[part][targets]), part, decide)
+    _refuse_unrankable(spec, task.truth(task_state, frames["valid"][targets]))
 
     files = {"train": dataset.file, "valid": dataset.file, "test": (test_dataset or dataset).file}
     preprocessor = Preprocessor.fit(schema, frames["train"], columns=features, files=files["train"])
@@ -89,7 +91,7 @@ def _parts(
     frame = dataset.table(list(dict.fromkeys([*features, *targets])))
     labelled = frame[targets].notna().all(axis=1)
     if not labelled.any():
-        raise TargetError(f"Every value of {targets[0]!r} is missing. Choose another target.")
+        raise TargetError(f"No row has a value for {' and '.join(map(repr, targets))}. Choose another target.")
     if missing := int((~labelled).sum()):
         decide(
             "rows.unlabelled",
@@ -112,7 +114,7 @@ def _parts(
     decide(
         "split",
         f"Split: {sizes} rows",
-        f"{spec.split.kind} split, seed {spec.seed}; the test part is looked at once, at the end",
+        f"{spec.split.kind} split, seed {spec.seed}; the test part is scored at the end and chooses nothing",
         ["random", "stratified", "time", "group", "a column", "your own test file"],
     )
     return parts
@@ -128,7 +130,19 @@ def _known_only(frame: pd.DataFrame, truth: np.ndarray, part: str, decide: Decid
             "their class does not occur in the train part",
             ["a stratified split"],
         )
+    if unknown.all():
+        raise DataError(f"The {part} part shows no class of the train part. Choose another split, or bring more rows.")
     return frame[~unknown]
+
+
+def _refuse_unrankable(spec: RunSpec, valid: np.ndarray) -> None:
+    """Models are chosen by their score on the validation part, so there must be one."""
+    metric = METRICS.load(spec.task.metric)
+    if not metric.fits(valid):
+        raise DataError(
+            f"{metric.title} says nothing about the {len(valid):,} rows of the valid part, whose targets are too much "
+            "alike. Choose another metric or another split, or bring more rows."
+        )
 
 
 class PreparedRows:

@@ -45,6 +45,10 @@ class Regression(Task):
                         name,
                     )
                 )
+        if not problems and not targets[list(spec.targets)].notna().all(axis=1).any():
+            problems.append(
+                Problem("error", "No row has a value for every target at once.", "Choose one target, or other ones.")
+            )
         return problems
 
     def fit(self, targets: pd.DataFrame) -> State:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from dl_core import baselines, families
 from dl_core.evaluation.leaderboard import Entrant, Part, leaderboard
 from dl_core.records import read_json, write_array, write_json
+from dl_core.report import significant
 from dl_core.tuning.trial import Bench, load_network, predict_part
 from dl_core.workflow.context import RunContext
 
@@ -22,7 +23,7 @@ def judge(context: RunContext, bench: Bench) -> dict[str, Any]:
 
     The choice reads the validation part only; `looks` counts how often the test part was scored.
     """
-    trials = [read_json(path) for path in sorted(context.folder.glob("trials/t*/trial.json"))]
+    trials = context.run.trials()
     entrants = [_baseline(context, bench, path.parent) for path in sorted(context.folder.glob("models/*/state.json"))]
     for record in best_of_each_family(trials, bench.metric.sign):
         entrants.append(_network(context, bench, record, sum(t["family"] == record["family"] for t in trials)))
@@ -126,6 +127,6 @@ def _decide(context: RunContext, bench: Bench, board: dict[str, Any]) -> None:
     context.decide(
         f"choice.{board['looks']}",
         f"{network['name']} ({network['model']}) is the network to deliver",
-        f"{bench.metric.title} {network['valid']:.4g} on the validation part; {board['sentence']}",
+        f"{bench.metric.title} {significant(network['valid'])} on the validation part; {board['sentence']}",
         [row["name"] for row in board["rows"] if row["model"] != network["model"]],
     )

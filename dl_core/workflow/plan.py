@@ -170,7 +170,8 @@ class _Asked:
         return tuple(column.name for column in self.schema.having(role))
 
     def metric(self, task: TaskSpec, given: str | None, values: pd.DataFrame) -> TaskSpec:
-        choices = {metric.name: metric for metric in metrics_of(task.kind)}
+        known = {metric.name: metric for metric in metrics_of(task.kind)}
+        choices = {name: metric for name, metric in known.items() if metric.ranks}
         judge = TASKS.load(task.kind)()
         state = {} if task.kind == "forecasting" else judge.fit(values.dropna())
         if given is None:
@@ -179,6 +180,11 @@ class _Asked:
             why = f"usual for {classes} classes. " if classes else ""
             others = [name for name in choices if name != given]
             self.decide("metric", f"Ranked by {choices[given].title}", f"{why}{choices[given].help}", others)
+        elif given in known and given not in choices:
+            raise SpecError(
+                f"{known[given].title} describes models but cannot rank them: it can be perfect where nothing was "
+                f"learned. Choose one of: {', '.join(choices)}."
+            )
         elif given not in choices:
             raise SpecError(f"There is no metric {given!r} for {task.kind}. Choose one of: {', '.join(choices)}.")
         elif state and not choices[given].fits(judge.truth(state, values.dropna())):

@@ -181,6 +181,7 @@ WRONG = {
     "a date as target": ({"targets": ["joined"], "task": "classification"}, "cannot be predicted yet"),
     "words as a quantity": ({"targets": ["town"], "task": "regression"}, "holds words"),
     "metric of another task": ({"targets": ["wage"], "metric": "accuracy"}, "no metric 'accuracy' for regression"),
+    "metric that cannot rank": ({"targets": ["rich"], "metric": "ece"}, "describes models but cannot rank them"),
     "metric of positive values": ({"targets": ["debt"], "metric": "mape"}, "says nothing about the values of 'debt'"),
     "group of another split": ({"targets": ["rich"], "group": "household", "split": "random"}, "goes with the split"),
     "the target splits": ({"targets": ["used_for"], "split": "used_for"}, "at once"),
