@@ -15,6 +15,7 @@ from dl_core.tasks import TASKS
 from dl_core.tasks.base import Task
 
 STRENGTHS = (1.0, 0.1, 10.0)
+Coefficients = tuple[np.ndarray, np.ndarray]  # (columns, outputs) and the intercepts (outputs,)
 
 
 class Linear:
@@ -26,10 +27,10 @@ class Linear:
         train = design(prepared.inputs("train"), levels)
         classes = task.kind == "classification"
         target = np.asarray(prepared.truth("train")) if classes else np.asarray(prepared.target("train"), np.float64)
-        fits = []
+        fits: list[Coefficients] = []
         for strength in STRENGTHS:
             if not fits or time.monotonic() < end:
-                fits.append((self._logistic if classes else self._ridge)(train, target, strength))
+                fits.append((logistic if classes else _ridge)(train, target, strength))
         state: dict[str, Any] = {"levels": list(levels), "task": task.kind, "target": prepared.state["task"]}
         valid = design(prepared.inputs("valid"), levels)
         losses = [self._loss(task, prepared, valid @ coefficients + intercept) for coefficients, intercept in fits]
@@ -40,24 +41,28 @@ class Linear:
         raw = design(inputs, state["levels"]) @ np.array(state["coefficients"]) + np.array(state["intercept"])
         return decode(state, raw)
 
-    def _logistic(self, x, y: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-        with warnings.catch_warnings(), threadpool_limits(1):  # small products: a second thread costs more than it does
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model = LogisticRegression(C=strength, max_iter=200).fit(x, y)
-        coefficients, intercept = model.coef_.T, model.intercept_
-        if coefficients.shape[1] == 1:  # two classes share one column
-            return np.hstack([np.zeros_like(coefficients), coefficients]), np.array([0.0, intercept[0]])
-        return coefficients, intercept
-
-    def _ridge(self, x, y: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-        model = Ridge(alpha=strength).fit(x, y)
-        return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
-
     def _loss(self, task: Task, prepared: Prepared, raw: np.ndarray) -> float:
         if task.kind == "classification":
             chosen = task.decode(prepared.state["task"], raw)[np.arange(len(raw)), prepared.truth("valid")]
             return float(-np.log(np.maximum(chosen, 1e-12)).mean())
         return float(np.square(raw - prepared.target("valid")).mean())
+
+
+def logistic(x, y: np.ndarray, strength: float, rounds: int = 200) -> Coefficients:
+    """Logistic regression of class numbers `y` (samples,); two classes have a column each, like more."""
+    # one thread: on products this small, two wait for each other forty times as long as they work
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = LogisticRegression(C=strength, max_iter=rounds).fit(x, y)
+    coefficients, intercept = model.coef_.T, model.intercept_
+    if coefficients.shape[1] == 1:  # two classes share one column
+        return np.hstack([np.zeros_like(coefficients), coefficients]), np.array([0.0, intercept[0]])
+    return coefficients, intercept
+
+
+def _ridge(x, y: np.ndarray, strength: float) -> Coefficients:
+    model = Ridge(alpha=strength).fit(x, y)
+    return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
 
 
 def decode(state: dict[str, Any], raw: np.ndarray) -> np.ndarray:

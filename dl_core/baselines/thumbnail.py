@@ -1,15 +1,11 @@
 """Logistic regression on tiny thumbnails: what colours and coarse shapes tell without a deep network."""
 
 import time
-import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
-from dl_core.baselines.linear import decode
+from dl_core.baselines.linear import decode, logistic
 from dl_core.prepared import Prepared
 from dl_core.seeds import generator
 from dl_core.tasks.base import Task
@@ -36,7 +32,7 @@ class Thumbnail:
         for strength in STRENGTHS:
             if best is not None and time.monotonic() > end:
                 break
-            coefficients, intercept = _logistic((train - centre) / scale, truth, strength)
+            coefficients, intercept = logistic((train - centre) / scale, truth, strength, rounds=100)
             coefficients = coefficients / scale[:, None]
             answers = decode(state, (valid - centre) @ coefficients + intercept)
             chosen = answers[np.arange(len(answers)), prepared.truth("valid")]
@@ -69,15 +65,3 @@ def _areas(length: int) -> np.ndarray:
     pixels = np.arange(length)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     return (np.maximum(overlap, 0.0) * SIDE / length).astype(np.float32)
-
-
-def _logistic(x: np.ndarray, truth: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (columns, classes) and intercepts (classes,)."""
-    # one thread: on products this small, two wait for each other forty times as long as they work
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(C=strength, max_iter=100).fit(x, truth)
-    if len(model.classes_) == 2:  # they share one column
-        zero = np.zeros_like(model.coef_)
-        return np.concatenate([zero, model.coef_]).T, np.array([0.0, model.intercept_[0]])
-    return model.coef_.T, model.intercept_

@@ -16,7 +16,13 @@ PATIENCE = 50
 
 class Trees:
     def fit(self, prepared: Prepared, task: Task, seconds: float) -> dict[str, Any]:
-        """One booster per target, each within its share of `seconds`."""
+        """One booster per target, each within its share of `seconds`. Raises ValueError for what LightGBM refuses."""
+        try:
+            return self._fit(prepared, task, seconds)
+        except lightgbm.basic.LightGBMError as error:
+            raise ValueError(str(error)) from error
+
+    def _fit(self, prepared: Prepared, task: Task, seconds: float) -> dict[str, Any]:
         classes = prepared.signature.output[0] if task.kind == "classification" else 0
         x, names = matrix(prepared.inputs("train"))
         valid, _ = matrix(prepared.inputs("valid"))
@@ -41,7 +47,8 @@ class Trees:
 
     def predict(self, state: dict[str, Any], inputs: dict[str, np.ndarray]) -> np.ndarray:
         x, _ = matrix(inputs)
-        answers = [lightgbm.Booster(model_str=text).predict(x, num_threads=CORES) for text in state["boosters"]]
+        boosters = (lightgbm.Booster(model_str=text) for text in state["boosters"])
+        answers = [np.asarray(booster.predict(x, num_threads=CORES)) for booster in boosters]
         if state["classes"] == 2:
             return np.stack([1.0 - answers[0], answers[0]], axis=1)
         return answers[0] if state["classes"] else np.stack(answers, axis=1)
