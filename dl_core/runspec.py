@@ -1,6 +1,6 @@
 """Everything a run was asked for, frozen."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 from dl_core.errors import SpecError
 
@@ -69,9 +69,6 @@ class RunSpec:
     budget: Budget = field(default_factory=Budget)
     families: tuple[str, ...] = ()
     seed: int = 0
-
-    def with_seconds(self, seconds: float) -> "RunSpec":
-        return replace(self, budget=replace(self.budget, seconds=seconds))
 
     def to_json(self) -> dict:
         return asdict(self)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from dl_core.prepared import Prepared
+from dl_core.registry import Registry
 
 Tensors = dict[str, Any]
 
@@ -37,10 +38,11 @@ class RowFeed:
         return inputs, tf.gather(tensors["target"], indices), tf.gather(tensors["weight"], indices)
 
 
+FEEDS = Registry(
+    "sampler", {"rows": "dl_core.training.feeds:RowFeed", "windows": "dl_core.training.window_feed:WindowFeed"}
+)
+
+
 def feed_for(prepared: Prepared, part: str) -> Feed:
     """The feed that suits the prepared samples."""
-    if prepared.state["sampler"] == "windows":
-        from dl_core.training.window_feed import WindowFeed
-
-        return WindowFeed(prepared, part)
-    return RowFeed(prepared, part)
+    return FEEDS.load(prepared.state["sampler"])(prepared, part)

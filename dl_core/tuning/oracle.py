@@ -22,9 +22,7 @@ RANDOM_FIRST = 3  # proposals drawn at random before the Gaussian process takes 
 CURIOSITY = 1.0  # standard deviations of optimism; Keras Tuner's 2.6 spends short searches in the corners
 COLLISIONS = 20  # random draws without anything new before a space counts as exhausted
 MOST_TRIED = 60  # the Gaussian process is cubic in the trials it has seen
-
-
-CANDIDATES = 2000
+CANDIDATES = 2000  # random points among which the most promising one is proposed
 
 
 class Bayesian(keras_tuner.oracles.BayesianOptimizationOracle):
@@ -61,7 +59,7 @@ def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
         if param.kind == "choice":
             hp.Choice(param.name, list(param.choices), default=param.default)
         elif param.kind == "int":
-            hp.Int(param.name, int(param.low), int(param.high), default=param.default, sampling=sampling)
+            hp.Int(param.name, param.low, param.high, default=param.default, sampling=sampling)
         else:
             hp.Float(param.name, param.low, param.high, default=param.default, sampling=sampling)
     return hp
