@@ -12,6 +12,7 @@ help:
 	@echo "make test         every test, the browser's included (about a quarter of an hour on two cores)"
 	@echo "make check        format, lint, types and the light tests, within a minute"
 	@echo "make test-long    what is too long for every day"
+	@echo "make screenshots  a picture of every page in out/screenshots, and the one in the README"
 	@echo "make bench        how good and how fast it is, on the data in DEEPBOARD_DATA; writes docs/bench.md"
 
 run:
@@ -42,7 +43,8 @@ light: setup
 	$(PYTHON) -m pytest -n $(CORES) -m "$(LIGHT)"
 
 screenshots: setup
-	DEEPBOARD_SCREENSHOTS=docs $(PYTHON) -m pytest -m browser tests/browser
+	@tools/setup.sh chromium
+	DEEPBOARD_SCREENSHOTS=$(or $(TO),out/screenshots) $(PYTHON) -m pytest tests/browser/test_pages.py tests/browser/test_readme.py
 
 bench: setup
 	$(PYTHON) -m bench
