@@ -151,8 +151,10 @@ def _work(item: Import, store: Any, actor: str) -> None:
     def progress(text: str, share: float) -> None:
         item.doing, item.share = text, share
 
+    item.doing = "Waiting for the import before it"
     try:
         with _one_at_a_time:
+            item.doing = "Reading"
             if item.example:
                 from dl_core.data.examples import write_example
 

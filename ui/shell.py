@@ -16,7 +16,11 @@ st.set_page_config(
 state.sync()
 pages = navigation.pages()
 page = st.navigation(list(pages.values()))
-st.session_state["page"] = next(name for name, known in pages.items() if known == page)
+name = st.session_state["page"] = next(name for name, known in pages.items() if known == page)
+if name != "overview":
+    state.write_link()
+elif "run" in st.query_params:  # a link that names a run shows it, whatever page it was made for
+    navigation.go("run")
 st.logo(str(STATIC / ("logo-dark.svg" if state.is_dark() else "logo.svg")), icon_image=str(STATIC / "icon.png"))
 st.html(STATIC / "look.css")
 st.html(STATIC / "answers.css")

@@ -61,10 +61,10 @@ def sync() -> None:
         runs = store.runs(dataset_id(), actor=actor())
         if runs:
             choose(run=runs[0]["id"])
-    write_link()
 
 
 def write_link() -> None:
+    """Make the link of the page say what is chosen."""
     wanted = query()
     if {key: st.query_params.get(key) for key in KEYS} != {key: wanted.get(key) for key in KEYS}:
         others = {key: value for key, value in st.query_params.items() if key not in KEYS}

@@ -64,3 +64,10 @@ def test_runs_outlive_their_data(open_page, store, tmp_path):
     text = said(open_page())
     assert "No data at the moment" in text
     assert "data deleted" in text
+
+
+def test_a_link_that_names_a_run_shows_the_run(open_page, store, tmp_path):
+    run = worlds.add_run(store, worlds.add_table(store, tmp_path), "done")
+    page = open_page(run=run.id)
+    assert page.title[0].value == "What came out of this run?"
+    assert page.query_params["run"] == run.id
