@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dl_core.metrics.forecasting import MEDIAN, naive_scale
+from dl_core.metrics.forecasting import LEVELS, MEDIAN, naive_scale
 from dl_core.samples.windows import PreparedWindows
-from dl_core.tasks.forecasting import LEVELS
 
 MOST_WINDOWS = 2_000  # train windows that are enough for the quantiles of the errors
 

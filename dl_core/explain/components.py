@@ -65,7 +65,7 @@ def decompose(times: np.ndarray, values: np.ndarray, season: int, kind: str, nam
         Panel(
             kind="lines",
             title=f"{about}the series and its trend",
-            note=_shares(filled, trend, repeating, rest, seasonal),
+            note=_shares(trend, repeating, rest, seasonal),
             help="STL takes a series apart into a slow trend, a repeating season and what is left over. A strength of "
             "100% leaves nothing over.",
             data={
@@ -210,7 +210,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return (sums[high] - sums[low]) / (high - low)
 
 
-def _shares(values, trend, repeating, rest, seasonal: bool) -> str:
+def _shares(trend: np.ndarray, repeating: np.ndarray, rest: np.ndarray, seasonal: bool) -> str:
     """Strength of trend and season (Hyndman and Athanasopoulos, 2021) in words."""
 
     def strength(part: np.ndarray) -> str:
@@ -220,7 +220,7 @@ def _shares(values, trend, repeating, rest, seasonal: bool) -> str:
 
     if seasonal:
         return f"The trend is {strength(trend)}, the season is {strength(repeating)}."
-    return f"The trend is {strength(trend)}; nothing repeats."
+    return f"The trend is {strength(trend)}; no season was taken out."
 
 
 def _spread(rest: np.ndarray) -> float:

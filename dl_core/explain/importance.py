@@ -62,7 +62,7 @@ def panel(losses: dict[str, np.ndarray], metric: str, rows: int) -> Panel:
     if means[names[0]] <= 0:
         note = "Shuffling any single column changes next to nothing."
     elif idle:
-        note += f" {len(idle)} of {len(names)} columns could be left out without a measurable loss."
+        note += f" {len(idle)} of {len(names)} columns make no measurable difference when shuffled alone."
     return Panel(
         kind="bars",
         title="What the model relies on",

@@ -3,12 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from dl_core.metrics.forecasting import LEVELS, MEDIAN
 from dl_core.problems import Problem
 from dl_core.runspec import TaskSpec
 from dl_core.tasks.base import State, Task
-
-LEVELS = tuple(level / 10 for level in range(1, 10))
-MEDIAN = LEVELS.index(0.5)
 
 
 class Forecasting(Task):

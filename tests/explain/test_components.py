@@ -49,7 +49,7 @@ def test_without_two_seasons_there_is_no_season(season):
     times, _trend, _repeating, values = made()
     panels = by_title(decompose(times, values, season, "number", "H1"))
     assert list(panels) == ["H1: the series and its trend", "H1: what is left over"]
-    assert "nothing repeats" in panels["H1: the series and its trend"].note
+    assert "no season was taken out" in panels["H1: the series and its trend"].note
 
 
 def test_too_short_a_series_is_not_taken_apart():

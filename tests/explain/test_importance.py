@@ -47,5 +47,5 @@ def test_the_panel_says_what_could_be_left_out():
     shown = panel(losses(), "RMSE", 500)
     assert shown.data["labels"][:2] == ["strong", "weak"]
     assert "“strong” costs" in shown.note
-    assert "2 of 4 columns could be left out" in shown.note
+    assert "2 of 4 columns make no measurable difference" in shown.note
     assert shown.data["roles"] == ["accent", "accent", "baseline", "baseline"]

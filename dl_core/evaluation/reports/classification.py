@@ -162,13 +162,12 @@ def calibration(truth: np.ndarray, prediction: np.ndarray, classes: list[str]) -
     said = np.bincount(bins, stated, _BINS)[shown] / counts[shown]
     true = np.bincount(bins, happened, _BINS)[shown] / counts[shown]
     gap = float((counts[shown] * np.abs(said - true)).sum() / counts[shown].sum())
-    high = shown[-1]
-    example = f"Where it says {said[-1]:.0%}, {true[-1]:.0%} are right." if counts[high] else ""
+    example = f"Where it says {said[-1]:.0%}, {true[-1]:.0%} are right."
     verdict = "can be taken at their word" if gap < 0.03 else "are off"
     return Panel(
         kind="curve",
         title="Are the probabilities true? Calibration",
-        note=f"The probabilities {verdict}: on average {gap * 100:.1f} points from what happens. {example}".strip(),
+        note=f"The probabilities {verdict}: on average {gap * 100:.1f} points from what happens. {example}",
         help="Points on the line: things said to be 70 % likely happen 70 times in 100. Size is how many samples.",
         data={
             "series": [

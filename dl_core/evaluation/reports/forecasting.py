@@ -3,10 +3,9 @@
 import numpy as np
 
 from dl_core.evaluation.reports import Case
+from dl_core.metrics.forecasting import LEVELS, MEDIAN
 from dl_core.report import Panel, significant
 
-LEVELS = np.arange(1, 10) / 10.0
-MEDIAN = 4
 _MOST_BARS = 15
 _HISTORY_HORIZONS = 4
 
@@ -103,7 +102,7 @@ def by_step(error: np.ndarray) -> Panel | None:
         kind="lines",
         title="Error by step",
         note=f"The error goes from {significant(each[0])} at the first step to {significant(each[-1])} at the last. "
-        "Repeating the last season scores about 1.",
+        "At 1 it is as large as what repeating the last season got wrong on the past.",
         help="How far ahead the forecast can be trusted.",
         data={
             "x_title": "steps ahead",
@@ -115,19 +114,25 @@ def by_step(error: np.ndarray) -> Panel | None:
 
 def by_series(case: Case, error: np.ndarray) -> Panel | None:
     names, number = case.prepared.names(), case.prepared.series(case.part)
+    known = np.isfinite(error).any(axis=1)
+    number, error = number[known], error[known]
     kinds = np.unique(number)
     if len(kinds) < 2:
         return None
     scores = np.array([np.nanmean(error[number == kind]) for kind in kinds])
     worse = float((scores > 1).mean())
-    note = f"{worse:.0%} of the {len(kinds):,} series are forecast worse than by repeating the last season."
+    note = (
+        f"In {worse:.0%} of the {len(kinds):,} series the errors are larger than what repeating the last season got "
+        "wrong on the past."
+    )
+    help = "Below 1 the errors are smaller than those of repeating the last season on the past."
     if len(kinds) <= _MOST_BARS:
         order = np.argsort(-scores)
         return Panel(
             kind="bars",
             title="Error by series",
             note=note,
-            help="Below 1 the model beats repeating the last season.",
+            help=help,
             data={
                 "labels": [names[kinds[place]] for place in order],
                 "values": scores[order].tolist(),
@@ -139,7 +144,7 @@ def by_series(case: Case, error: np.ndarray) -> Panel | None:
         kind="histogram",
         title="Error by series",
         note=note,
-        help="Below 1 the model beats repeating the last season. The last bar holds everything beyond.",
+        help=f"{help} The last bar holds everything beyond.",
         data={
             "edges": edges.tolist(),
             "counts": counts.tolist(),
