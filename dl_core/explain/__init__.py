@@ -126,11 +126,8 @@ def test_rows(run: Run, samples: list[int]) -> pd.DataFrame:
     numbers = np.asarray(prepared.rows("test"))
     if any(not 0 <= sample < len(numbers) for sample in samples):
         raise SpecError(f"The test part has samples 0 to {len(numbers) - 1:,}. Received {samples}.")
-    dataset = run.dataset
-    if run.spec.split.test_dataset:
-        dataset = type(dataset)(run.workspace / "datasets" / run.spec.split.test_dataset)
-    known = [name for name in run.schema.names if name in dataset.schema]
-    return dataset.table(known, rows=numbers[samples].tolist())
+    known = [name for name in run.schema.names if name in run.tested.schema]
+    return run.tested.table(known, rows=numbers[samples].tolist())
 
 
 def fitting(inputs: set[str], kind: str) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dl_core.data.dataset import Dataset
 from dl_core.encoders.image import square_place
 from dl_core.encoders.pixels import read_picture
 from dl_core.explain import Context
@@ -89,11 +88,10 @@ def overlay(picture: Image.Image, heat: np.ndarray) -> Image.Image:
 
 def _file(context: Context, name: str) -> Path:
     """The file of a picture of the test part, or of one that a person brought."""
-    dataset, test = context.dataset, context.run.spec.split.test_dataset
-    if context.frame is None and test:
-        dataset = Dataset(context.run.workspace / "datasets" / test)
+    if context.frame is None:
+        return context.run.tested.file(name)
     try:
-        return dataset.file(name)
+        return context.dataset.file(name)
     except KeyError:
         return Path(name)
 

@@ -55,6 +55,12 @@ class Run:
         return Dataset(self.workspace / "datasets" / self.row["dataset"])
 
     @property
+    def tested(self) -> "Dataset":
+        """Where the rows of the test part lie: the user's own test file, else the dataset. Raises NotFoundError."""
+        own = self.spec.split.test_dataset
+        return type(self.dataset)(self.workspace / "datasets" / own) if own else self.dataset
+
+    @property
     def schema(self) -> Schema:
         return self.dataset.schema_version(self.spec.schema_version)
 

@@ -197,6 +197,8 @@ class Store:
             raise SpecError(f"The time to add must be longer than zero seconds. Received {seconds}.")
         with self.catalogue.transaction() as connection:
             row = connection.execute("select status, seconds, ended from runs where id = ?", (id,)).fetchone()
+            if row is None:
+                raise NotFoundError(f"There is no run {id!r}. It may have been deleted.")
             connection.execute("update runs set seconds = seconds + ? where id = ?", (seconds, id))
             if row["status"] not in ENDED:
                 return
@@ -295,7 +297,7 @@ class Store:
         run = self.run(id)
         with self.catalogue.transaction() as connection:
             row = connection.execute("select status, started from runs where id = ?", (id,)).fetchone()
-            if row["status"] in ENDED:
+            if row is None or row["status"] in ENDED:
                 return
             job = connection.execute(
                 "select id, payload, attempts from jobs where run = ? and kind = 'train' and status = 'queued'", (id,)
@@ -366,9 +368,10 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _size(entry: os.DirEntry) -> int:
-    if not entry.is_dir(follow_symlinks=False):
-        return entry.stat(follow_symlinks=False).st_size
+    """Bytes of a file or of everything in a folder; what is deleted meanwhile takes none."""
     try:
-        return sum(_size(inner) for inner in os.scandir(entry.path))
-    except FileNotFoundError:  # deleted meanwhile
+        if entry.is_dir(follow_symlinks=False):
+            return sum(_size(inner) for inner in os.scandir(entry.path))
+        return entry.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:
         return 0

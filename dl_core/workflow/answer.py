@@ -19,7 +19,7 @@ KEPT = 8  # predictors and networks a worker keeps loaded
 
 def predict(store: Store, payload: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
     """{"run", "model"} and "rows" ([{column: value}]), or "file" and "out", or neither for the next horizon of a
-    forecast. Returns {"answers": [{column: value}]} or {"out", "rows", "scores"}."""
+    forecast. Returns {"answers": [{column: value}]}, or for a file what `predict_with` reports."""
     run = store.run(payload["run"])
     predictor = _predictor(run, payload["model"])
     if "file" in payload:
@@ -45,7 +45,7 @@ def explain(store: Store, payload: dict[str, Any], job: dict[str, Any]) -> dict[
         run=run,
         model=model,
         predictor=_predictor(run, model),
-        network=None if run.model(model)["kind"] == "baseline" else _network(str(run.folder), store, run.id, model),
+        network=None if run.model(model)["kind"] == "baseline" else _network(store, run.id, model),
         sample=payload.get("sample"),
         frame=pd.DataFrame([payload["row"]]) if "row" in payload else None,
     )
@@ -72,7 +72,7 @@ def _load(folder: Path, written: int) -> Predictor:
 
 
 @lru_cache(KEPT)
-def _network(folder: str, store: Store, run: str, model: str) -> Any:
+def _network(store: Store, run: str, model: str) -> Any:
     return trained_network(store.run(run), model)
 
 
@@ -81,8 +81,6 @@ def _latest(run: Run, predictor: Predictor) -> pd.DataFrame:
     if run.spec.task.kind != "forecasting":
         raise DataError("There is nothing to predict: give rows or a file.")
     frame = run.dataset.table(list(predictor.columns))
-    test = run.spec.split.test_dataset
-    if test:
-        later = type(run.dataset)(run.workspace / "datasets" / test).table(list(predictor.columns))
-        frame = pd.concat([frame, later], ignore_index=True)
+    if run.spec.split.test_dataset:
+        frame = pd.concat([frame, run.tested.table(list(predictor.columns))], ignore_index=True)
     return frame
