@@ -154,11 +154,21 @@ def save_bundle(
             fresh.rename(folder)
             shutil.rmtree(old)
         else:
-            fresh.rename(folder)
+            _first(fresh, folder)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
     return Bundle.open(folder)
+
+
+def _first(fresh: Path, folder: Path) -> None:
+    """Put a new folder in its place; where another process was quicker with the same bundle, that one stays."""
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if not (folder / RECORD).exists():
+            raise
+        shutil.rmtree(fresh)
 
 
 def _write_model(path: Path, network: Any, prepared_state: State, task_spec: TaskSpec) -> list[State]:

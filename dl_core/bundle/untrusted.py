@@ -4,6 +4,7 @@ get, and which classes a model file may name."""
 import json
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -40,6 +41,9 @@ LAYERS = frozenset(
 )  # fmt: skip
 """Layers of Keras that compute and do nothing else: no code of their own, no files, no look-up tables from disk."""
 
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""What zipfile raises for what is cut off, changed, packed in an unknown way or protected by a password."""
+
 VALUES = frozenset(
     {"__keras_tensor__", "__tensor__", "__numpy__", "__slice__", "__tuple__", "__ellipsis__", "__bytes__"}
 )
@@ -54,7 +58,7 @@ def unpacked(path: Path) -> Iterator[Bundle]:
             with zipfile.ZipFile(path) as archive:
                 for name, largest in ((RECORD, LARGEST_RECORD), (MODEL, LARGEST_MODEL)):
                     _take(archive, name, Path(folder) / name, largest)
-        except zipfile.BadZipFile as error:
+        except DAMAGE as error:
             raise BundleError(
                 f"{path.name} is not a ZIP file, or it is damaged ({error}). Expected the ZIP that Deepboard wrote, or "
                 "the bundle's folder."
@@ -90,7 +94,7 @@ def check_model(path: Path) -> None:
             if sizes["config.json"] > LARGEST_RECORD or sizes["model.weights.h5"] > LARGEST_MODEL:
                 raise BundleError(f"{path.name} unpacks to more than a model of Deepboard can need.")
             config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, json.JSONDecodeError, RecursionError) as error:
+    except (*DAMAGE, ValueError, RecursionError) as error:
         raise BundleError(f"{path.name} is damaged ({error}). Export the model again.") from error
     ours = _own_layers()
     for item in _objects(config):
