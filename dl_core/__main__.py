@@ -1,6 +1,6 @@
 """`python -m dl_core`."""
 
-from dl_core.cli import app
+from dl_core.cli import main
 
 if __name__ == "__main__":
-    app(prog_name="python -m dl_core")
+    main()

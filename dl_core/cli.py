@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -254,6 +255,24 @@ def _why_no_board(store: Store, run: Run) -> str:
     if run.status == "running":
         return f"Run {run.id} is at work; models are compared at its end. Ask again later."
     return f"Run {run.id} has no leaderboard: it is {run.status}. {run.row['error'] or 'Start it again.'}"
+
+
+def main() -> None:
+    """The command line: a wrong use ends with code 2 and one sentence that says what to do."""
+    command = typer.main.get_command(app)
+    arguments = sys.argv[1:] or ["--help"]
+    try:
+        code = command.main(arguments, prog_name="python -m dl_core", standalone_mode=False)
+    except typer.exceptions.TyperException as error:
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        known = arguments[0] if arguments[0] in ("train", "predict", "leaderboard") else ""
+        _say(
+            f"[bold red]Error:[/] {escape(message)} See: {' '.join(filter(None, ('python -m dl_core', known)))} --help"
+        )
+        code = 2
+    except typer.Abort:
+        code = 130
+    sys.exit(code)
 
 
 @contextmanager

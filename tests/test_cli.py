@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from dl_core.cli import app, parse_seconds
+from dl_core.cli import app, main, parse_seconds
 from dl_core.errors import SpecError
 from dl_core.jobs.launcher import ROOT
 from dl_core.store import Store
@@ -219,3 +219,16 @@ def test_budgets_are_written_as_people_say_them(text, seconds):
 def test_a_budget_that_is_none_is_refused(text):
     with pytest.raises(SpecError):
         parse_seconds(text)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [(["train"], "FILE"), (["train", "x.csv", "--budgett", "3"], "--budgett"), (["bogus"], "bogus")],
+)
+def test_a_wrong_use_is_one_sentence_and_says_where_help_is(monkeypatch, capsys, arguments, words):
+    monkeypatch.setattr("sys.argv", ["dl_core", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert words in said and "--help" in said and said.count("Error") == 1
