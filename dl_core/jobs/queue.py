@@ -71,7 +71,7 @@ def end(
                 "update runs set status = ?, error = ?, ended = ?, winner = ?, score = ? where id = ?",
                 (outcome, error, now, winner, score, run.id),
             )
-            if not _said_so(run):  # before anybody can see that the run has ended
+            if not _said_so(run, outcome, job["claimed"]):  # before anybody can see that the run has ended
                 append_line(run.folder / "events.jsonl", event="end", status=outcome, error=error)
     return True
 
@@ -147,10 +147,11 @@ def run_lock(store: Store, run: str) -> Path:
     return store.workspace / "runs" / run / "lock"
 
 
-def _said_so(run: Run) -> bool:
-    """Whether the handler has written the last event itself."""
+def _said_so(run: Run, outcome: str, since: float) -> bool:
+    """Whether the handler has written the last event itself, in this attempt and to this outcome."""
     events, _ = run.events()
-    return bool(events) and events[-1]["event"] == "end"
+    last = events[-1] if events else {}
+    return (last.get("event"), last.get("status")) == ("end", outcome) and last["t"] >= round(since, 3)
 
 
 def _got_further(store: Store, job: dict[str, Any]) -> bool:
