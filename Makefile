@@ -17,8 +17,10 @@ help:
 
 run:
 	@tools/setup.sh run
+	@$(PYTHON) -c "import socket; socket.create_server(('127.0.0.1', $(PORT)))" 2>/dev/null || \
+		{ echo "Port $(PORT) is taken. Take another one: make run PORT=8502" >&2; exit 1; }
 	@echo "Deepboard starts on http://127.0.0.1:$(PORT)   (Ctrl+C ends it; runs in progress go on)"
-	@$(PYTHON) -m streamlit run app.py --server.address 127.0.0.1 --server.port $(PORT) --server.headless true
+	@$(PYTHON) -m streamlit run app.py --server.port $(PORT)
 
 setup:
 	@tools/setup.sh dev

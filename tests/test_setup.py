@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TOOLS = ("sh", "cat", "cksum", "dirname", "id", "rm")  # what any machine has
+TOOLS = ("sh", "cat", "cksum", "cp", "dirname", "id", "rm")  # what any machine has
 NO_VENV = 'case "$*" in *ensurepip*) exit 1 ;; esac'
 TOO_OLD = "exit 1"
 RECORDING = 'echo "$*" >>{log}'
@@ -111,3 +111,12 @@ def test_root_gets_chromium_installed(machine, tmp_path):
     machine.has("apt-get", f'[ "$1" = install ] && : >{tmp_path}/chromium-came; exit 0')
     machine.has("chromium", f"[ -e {tmp_path}/chromium-came ]")
     assert machine.setup("chromium").returncode == 0
+
+
+def test_what_the_tests_need_holds_what_the_dashboard_needs(machine, tmp_path):
+    log = tmp_path / "log"
+    machine.has(".venv/bin/python", RECORDING.format(log=log))
+    assert machine.setup("dev").returncode == 0
+    log.unlink()
+    assert machine.setup("run").returncode == 0
+    assert "pip" not in log.read_text()

@@ -37,16 +37,16 @@ make_environment() {
     "$base" -m venv .venv
 }
 
-# install_once PURPOSE REQUIREMENTS...: what the purpose needs, as pinned, unless that was done before.
-install_once() {
+# install PURPOSE REQUIREMENTS...: what the purpose needs, as pinned, unless that was done before.
+install() {
+    purpose=$1
+    shift
     wanted=$(cat requirements.txt requirements-dev.txt requirements.lock | cksum)
     "$python" -c '' 2>/dev/null || make_environment
-    if [ "$(cat ".venv/installed-$1" 2>/dev/null)" = "$wanted" ]; then
+    if [ "$(cat ".venv/installed-$purpose" 2>/dev/null)" = "$wanted" ]; then
         return
     fi
     echo "Installing what is pinned in requirements.lock; the first time this fetches about 800 MB."
-    purpose=$1
-    shift
     "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip
     "$python" -m pip install --disable-pip-version-check --constraint requirements.lock "$@" ||
         stop "The packages could not be installed; pip's last lines above say why. Call make again when that is mended."
@@ -72,8 +72,8 @@ find_chromium() {
 }
 
 case "${1:-}" in
-run) install_once run -r requirements.txt ;;
-dev) install_once dev -r requirements.txt -r requirements-dev.txt ;;
+run) install run -r requirements.txt ;;
+dev) install dev -r requirements.txt -r requirements-dev.txt && cp .venv/installed-dev .venv/installed-run ;;
 chromium) find_chromium ;;
 *) stop "Say what to set up: run, dev or chromium." ;;
 esac
