@@ -216,8 +216,10 @@ def _curves(run_id: str) -> None:
 
     drawn = figure(Panel(kind="lines", title="", data=data), dark=state.is_dark())
     drawn.update_yaxes(range=readable_range(progress))
-    named = [len(line["name"]) for line in series if line["role"] != "quiet"]
-    drawn.update_layout(margin_r=24 + 7 * max(named))  # the names at the ends of the lines
+    # names above the lines: they change and meet while it trains, so they have no steady place at the lines' ends
+    spoken = {line["name"] for line in series if line["role"] != "quiet"}
+    drawn.for_each_trace(lambda trace: trace.update(showlegend=trace.name in spoken))
+    drawn.update_layout(annotations=(), showlegend=True, margin={"r": 16, "t": 48})
     show.plot(drawn, f"curves_{run_id}", name="Learning curves", height=330)
 
 
@@ -239,8 +241,7 @@ def curve_series(progress: live.Progress) -> list[dict]:
     baseline = progress.baseline
     if series and baseline:
         end = max(max(line["x"]) for line in series)
-        name = baseline["name"] if len(baseline["name"]) <= 26 else "best baseline"
-        series.append({"name": name, "x": [0, end], "y": [baseline["valid"]] * 2, "role": "baseline"})
+        series.append({"name": baseline["name"], "x": [0, end], "y": [baseline["valid"]] * 2, "role": "baseline"})
     return series
 
 
