@@ -22,7 +22,7 @@ MOST_FAILURES = 5  # trials of a family in a row that fail before the search lea
 
 class Search:
     """The loop that asks and trains. `remaining()` gives the seconds left to search, `stopping()` is true once a
-    person asked to stop and raises Interrupted on cancel, `emit(kind, **fact)` and `decide(…)` tell."""
+    person asked to stop and raises Interrupted on cancel, `emit(kind, **fact)` tells."""
 
     def __init__(
         self,
@@ -34,10 +34,9 @@ class Search:
         remaining: Callable[[], float],
         stopping: Callable[[], bool],
         emit: Callable[..., None],
-        decide: Callable[..., None],
     ):
         self.folder, self.spec, self.bench, self.names = folder, spec, bench, names
-        self.remaining, self.stopping, self.emit, self.decide = remaining, stopping, emit, decide
+        self.remaining, self.stopping, self.emit = remaining, stopping, emit
         self.families = {name: families.load(name) for name in names}
         paths = sorted(folder.glob("t*/trial.json"), key=lambda path: int(path.parent.name[1:]))
         self._records: dict[str, dict[str, Any]] = {path.parent.name: read_json(path) for path in paths}

@@ -6,8 +6,7 @@ from typing import Any
 
 from dl_core import families
 from dl_core.errors import DeepboardError, Interrupted, SpecError
-from dl_core.metrics import METRICS
-from dl_core.prepared import Prepared, load_prepared
+from dl_core.prepared import Prepared
 from dl_core.samples import PREPARE
 from dl_core.store import Store
 from dl_core.tasks import TASKS
@@ -15,7 +14,7 @@ from dl_core.tuning.search import Search
 from dl_core.tuning.trial import Bench, ending
 from dl_core.workflow.baselines import fit_baselines
 from dl_core.workflow.context import RunContext
-from dl_core.workflow.deliver import deliver
+from dl_core.workflow.deliver import bench_of, deliver
 from dl_core.workflow.judge import judge
 
 
@@ -39,14 +38,9 @@ def train(store: Store, payload: dict[str, Any], job: dict[str, Any]) -> dict[st
 
 
 def _train(context: RunContext) -> dict[str, Any]:
-    prepared = prepare(context)
-    bench = Bench(
-        prepared=prepared,
-        task=TASKS.load(context.spec.task.kind)(),
-        metric=METRICS.load(context.spec.task.metric),
-        seed=context.spec.seed,
-    )
-    names = choose_families(context, prepared)
+    prepare(context)
+    bench = bench_of(context.run)
+    names = choose_families(context, bench.prepared)
     plan = plan_phases(context)
     fit_baselines(context, bench, plan["baselines"])
     search = Search(
@@ -57,7 +51,6 @@ def _train(context: RunContext) -> dict[str, Any]:
         remaining=lambda: context.remaining() - plan["deliver"],
         stopping=context.stopping,
         emit=context.emit,
-        decide=context.decide,
     )
     told = {event["trial"] for event in context.run.events()[0] if event["event"] == "trial_end"}
     for record in search.trials():
@@ -88,8 +81,8 @@ def search_and_deliver(context: RunContext, bench: Bench, search: Search) -> dic
     return board
 
 
-def prepare(context: RunContext) -> Prepared:
-    """Split, fit the encoders on the train part, write the arrays; or read what an earlier attempt wrote."""
+def prepare(context: RunContext) -> None:
+    """Split, fit the encoders on the train part, write the arrays; what an earlier attempt wrote is kept."""
     folder = context.folder / "prepared"
     if not (folder / "state.json").exists():
         context.phase("prepare", "Splitting the data and turning columns into numbers")
@@ -103,7 +96,6 @@ def prepare(context: RunContext) -> Prepared:
             folder,
             context.decide,
         )
-    return load_prepared(folder)
 
 
 def choose_families(context: RunContext, prepared: Prepared) -> list[str]:

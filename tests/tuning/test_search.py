@@ -24,7 +24,6 @@ def search(folder, statuses):
         remaining=lambda: 1e6,
         stopping=lambda: False,
         emit=lambda *_, **__: None,
-        decide=lambda *_: None,
     )
 
 
