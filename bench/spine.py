@@ -162,9 +162,9 @@ def table(outcomes: list[Outcome]) -> str:
             goal.metric,
             f"{'≥' if goal.direction == 'max' else '<'} {goal.bound:,g} in {outcome.seconds:g} s",
             network["name"],
-            f"**{network['test']:,.4g}** ({low:,.4g} to {high:,.4g})",
+            f"**{_figure(network['test'])}** ({_figure(low)} to {_figure(high)})",
             baseline["name"],
-            f"{baseline['test']:,.4g}",
+            _figure(baseline["test"]),
             f"{outcome.spent:.0f} s",
             f"{outcome.allowed:.0f} s",
             trials,
@@ -172,6 +172,10 @@ def table(outcomes: list[Outcome]) -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _figure(score: float) -> str:
+    return f"{score:,.0f}" if abs(score) >= 1000 else f"{score:.4f}"
 
 
 def run(names: list[str], budget: float | None = None, seed: int = 0) -> list[Outcome]:
