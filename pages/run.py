@@ -267,15 +267,7 @@ def _decisions(run_id: str) -> None:
     if not found:
         st.html('<p class="db-muted">Every automatic choice will be listed here with its reason.</p>')
         return
-    rows = []
-    for decision in reversed(found):
-        others = ", ".join(str(other) for other in decision.get("alternatives") or [])
-        rows.append(
-            f'<li><div>{escape(decision["what"])}</div><div class="why">{escape(decision["why"])}</div>'
-            + (f'<div class="why">Also possible: {escape(others)}</div>' if others else "")
-            + "</li>"
-        )
-    st.html(f'<ol class="db-log" tabindex="0" aria-label="Decisions, the newest first">{"".join(rows)}</ol>')
+    show.decisions(found[::-1], "Decisions, the newest first")
 
 
 def trials(run_id: str, status: str) -> None:

@@ -167,11 +167,10 @@ def own_test_file(dataset: "Dataset") -> None:
 
 
 def reasons(decisions: list[dict]) -> None:
-    rows = "".join(
-        f'<li><div>{escape(decision["what"])}</div><div class="why">{escape(decision["why"])}</div></li>'
-        for decision in decisions
-    )
-    st.html(f'<ol class="db-log">{rows}</ol>' if rows else '<p class="db-muted">Everything here was your choice.</p>')
+    if decisions:
+        show.decisions(decisions, "What was chosen for you")
+    else:
+        st.html('<p class="db-muted">Everything here was your choice.</p>')
 
 
 def advanced(dataset: "Dataset", spec: RunSpec | None) -> None:

@@ -131,11 +131,12 @@ def _tasks(dataset: "Dataset", spec: RunSpec) -> list[str]:
 
 def features(dataset: "Dataset", spec: RunSpec) -> list["Column"]:
     taken = {*spec.task.targets, spec.split.column if spec.split.kind in ("group", "column") else None}
-    return [
+    found = [
         column
         for column in dataset.schema.columns
         if column.role in ("feature", "static", "known-ahead") and column.name not in taken and column.kind != "id"
     ]
+    return [column for column in found if column.kind == "image"][:1] or found  # pictures are seen alone
 
 
 def _source(dataset: "Dataset", spec: RunSpec) -> None:

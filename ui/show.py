@@ -210,3 +210,15 @@ def escape_markdown(text: str) -> str:
 
 def file_name(text: str) -> str:
     return re.sub(r"[^\w-]+", "-", text.lower()).strip("-") or "deepboard"
+
+
+def decisions(found: list[dict], label: str) -> None:
+    """Lines of the decision log, in the order given: what was chosen, why, and what else was possible."""
+    rows = []
+    for decision in found:
+        others = ", ".join(str(other) for other in decision.get("alternatives") or [])
+        also = f'<div class="why">Also possible: {escape(others)}</div>' if others else ""
+        rows.append(
+            f'<li><div>{escape(decision["what"])}</div><div class="why">{escape(decision["why"])}</div>{also}</li>'
+        )
+    st.html(f'<ol class="db-log" tabindex="0" aria-label="{escape(label)}">{"".join(rows)}</ol>')

@@ -16,7 +16,7 @@ def draw(data: dict, style: Style) -> go.Figure:
     parts, unit = data["parts"], data.get("unit", "rows")
     timed = all(part.get("start") is not None for part in parts)
     total = sum(part["rows"] for part in parts) or 1
-    figure = style.figure(height=120, barmode="overlay" if timed else "stack", bargap=0.2)
+    figure = style.figure(height=136, barmode="overlay" if timed else "stack", bargap=0.2)
     start = 0
     for number, part in enumerate(parts):
         name = _SAID.get(part["name"], plain(part["name"]))
@@ -41,13 +41,13 @@ def draw(data: dict, style: Style) -> go.Figure:
         )  # fmt: skip
         figure.add_annotation(
             x=middle, y=0.42, yanchor="bottom", showarrow=False, font={"size": 12, "color": style.muted},
-            text=f"<b>{name}</b> {share:.0%}" if share > 0.08 else f"{share:.0%}",
+            text=f"<b>{name}</b><br>{share:.0%}" if share > 0.08 else f"{share:.0%}",
         )  # fmt: skip
-    figure.update_yaxes(visible=False, range=[-0.5, 1.1])
+    figure.update_yaxes(visible=False, range=[-0.5, 1.5])
     figure.update_xaxes(visible=timed, showgrid=False)
     if data.get("x_kind") == "time":
         figure.update_xaxes(type="date")
     if not timed:
         figure.update_xaxes(range=[0, total])
-        figure.update_layout(height=84)
+        figure.update_layout(height=100)
     return figure

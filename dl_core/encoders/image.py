@@ -32,7 +32,7 @@ MID_GREY = 128
 
 
 def fit(values: Sequence[Any], column: Column | None = None) -> State:
-    """Choose how to see pictures like these: {"kind", "size", "channels", "fit", "why"}.
+    """Choose how to see pictures like these: {"kind", "size", "channels", "fit", "what", "why"}.
 
     `values` are files (rows,); an evenly spread sample of them is opened. `why` gives the reason of each choice in a
     sentence. Raises DataError, naming the file, for a picture that cannot be read.
@@ -53,6 +53,11 @@ def fit(values: Sequence[Any], column: Column | None = None) -> State:
         "size": size,
         "channels": 1 if grey else 3,
         "fit": "squash" if same else "letterbox",
+        "what": {
+            "size": f"Pictures are seen at {size} by {size} pixels",
+            "channels": "Pictures are seen in grey" if grey else "Pictures are seen in colour",
+            "fit": "Pictures are stretched to a square" if same else "Pictures keep their shape on a grey ground",
+        },
         "why": {
             "size": why_size,
             "channels": f"none of {len(looks)} pictures looked at has colours"

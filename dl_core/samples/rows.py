@@ -33,6 +33,16 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
     if spec.split.kind in ("group", "column") and spec.split.column:  # who or which part a row is teaches nothing
         aside.add(spec.split.column)
     features = [column.name for column in schema.columns if column.role in FEATURE_ROLES and column.name not in aside]
+    pictures = [name for name in features if schema[name].kind == "image"]
+    if pictures and len(features) > 1:
+        others = ", ".join(name for name in features if name != pictures[0])
+        decide(
+            "columns.pictures",
+            f"Networks see the pictures of {pictures[0]!r} alone",
+            f"pictures and other columns are not combined: {others} is left out",
+            ["predict from the other columns: give the pictures the role 'ignored'"],
+        )
+        features = pictures[:1]
     targets = list(spec.task.targets)
     frames = _parts(dataset, spec, test_dataset, features, targets, decide)
 
@@ -52,7 +62,7 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
 
     for one in preprocessor.encoded:
         for choice, reason in one.state.get("why", {}).items():
-            decide(f"encode.{one.column.name}.{choice}", f"{one.column.name}: {choice} {one.state[choice]}", reason)
+            decide(f"encode.{one.column.name}.{choice}", one.state["what"][choice], reason)
 
     for part in PARTS:
         where = folder / part

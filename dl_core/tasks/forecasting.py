@@ -35,8 +35,8 @@ class Forecasting(Task):
             return [
                 Problem(
                     "error",
-                    f"Column {name!r} holds words; a forecast needs a quantity.",
-                    "Choose a numeric target.",
+                    f"Column {name!r} is kept as text (words or ids); a forecast needs a quantity.",
+                    "Choose a numeric target, or make it a number on the Data page.",
                     name,
                 )
             ]
