@@ -2,8 +2,9 @@
 
 PORT ?= 8501
 PYTHON := .venv/bin/python
+QUICK := not heavy and not jobs and not browser and not long
+LIGHT := $(QUICK) and not pages
 CORES := $(shell nproc 2>/dev/null || echo 2)
-LIGHT := not pages and not heavy and not jobs and not browser and not long
 
 .PHONY: help run test test-long check style light screenshots bench setup
 
@@ -27,8 +28,10 @@ setup:
 
 test: setup
 	@tools/setup.sh chromium
-	$(PYTHON) -m pytest -n $(CORES) -m "$(LIGHT) or pages"
-	$(PYTHON) -m pytest -m "(heavy or jobs or browser) and not long"
+	@failed=0; \
+	$(PYTHON) -m pytest -n $(CORES) -m "$(QUICK)" || failed=1; \
+	$(PYTHON) -m pytest -m "not ($(QUICK)) and not long" || failed=1; \
+	exit $$failed
 
 test-long: setup
 	@tools/setup.sh chromium
