@@ -65,7 +65,9 @@ find_chromium() {
     chromium_works && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "Installing Chromium for the browser tests."
-        apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null || true
+        apt-get update -qq &&
+            DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null ||
+            true
     fi
     chromium_works ||
         stop "The browser tests need Chromium; install it so that 'chromium --version' answers (on Debian, as root: apt-get install chromium)."
