@@ -114,7 +114,7 @@ def _numbers(values: np.ndarray, rows: int, is_time: bool) -> Profile:
 def _edges(low: float, high: float, first: float, last: float, whole: bool, is_time: bool) -> np.ndarray:
     """At most BINS bins of equal width from `low` to `high`; one for each value where a few whole numbers are all there
     is; ends clipped to the `first` and `last` percentile where a tail would squeeze the rest."""
-    if whole and high - low < BINS:
+    if whole and high - low < BINS and max(-low, high) < 2**50:
         return np.arange(low - 0.5, high + 1.0)
     if not is_time and 0 < 2 * (last - first) < high - low:
         low = first if first - low > 0.5 * (last - first) else low

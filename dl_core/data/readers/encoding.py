@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,7 +94,7 @@ def chunks(path: Path) -> Iterator[bytes]:
                         "was refused. Unpack it yourself and upload the text file."
                     )
                 yield chunk
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
+    except (EOFError, zlib.error, OSError) as error:
         raise ReadError("The gzip file is damaged or cut off. Pack it again and upload it again.") from error
 
 
