@@ -71,7 +71,14 @@ def test_rows_that_repeat_are_counted(profile):
 
 
 @pytest.mark.parametrize(
-    "values", [[1e308, -1e308, 0.0], [5e-324, 0.0, 1.0], [1e15, 1e15 + 1, 1e15 + 2], [3.0, 3.0, 4.0]]
+    "values",
+    [
+        [1e308, -1e308, 0.0],
+        [5e-324, 0.0, 1.0],
+        [2.0**64, 2.0**64, 2.0**65],
+        [1e15, 1e15 + 1, 1e15 + 2],
+        [3.0, 3.0, 4.0],
+    ],
 )
 def test_extreme_numbers_have_a_profile(tmp_path, values):
     pd.DataFrame({"x": values * 3, "y": ["a", "b", "c"] * 3}).to_csv(tmp_path / "t.csv", index=False)
