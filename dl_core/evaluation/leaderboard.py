@@ -183,6 +183,8 @@ def sentence(rows: list[dict], metric: Metric) -> str:
         best = networks[0]
         if best["tier"] == winner["tier"]:
             return f"{name(winner)} is best; {name(best)}, the best network, draws with it."
+        if doubt := _doubt(winner, best, best["name"], metric):
+            return f"{name(winner)} is better than every network{doubt}."
         if numbers := _numbers(winner, best, metric):
             return f"{name(winner)} is better than every network{numbers} for {best['name']}, the best of them."
         return f"{name(winner)} is better than every network; {best['name']} is the best of them."
@@ -196,18 +198,32 @@ def sentence(rows: list[dict], metric: Metric) -> str:
     if len(rows) == 1:
         return f"{name(winner)} is the only model so far."
     following = _namer([winner, rows[1]])(rows[1])
+    if doubt := _doubt(winner, rows[1], following, metric):
+        return f"{name(winner)} is best{doubt}."
     if numbers := _numbers(winner, rows[1], metric):
         return f"{name(winner)} is best{numbers} for {following}, the next."
     return f"{name(winner)} is best; {following} comes next."
 
 
 def _numbers(row: dict, other: dict, metric: Metric) -> str:
-    """': ROC AUC 0.916 against 0.910'; nothing where the numbers would contradict the order or look alike."""
+    """': ROC AUC 0.916 against 0.910'; nothing where there are no numbers or they look alike."""
     part = "test" if row["test"] is not None and other["test"] is not None else "valid"
-    if row[part] is None or other[part] is None or metric.sign * (row[part] - other[part]) <= 0:
+    if row[part] is None or other[part] is None:
         return ""
     one, two = significant(row[part]), significant(other[part])
     return f": {metric.title} {one} against {two}" if one != two else ""
+
+
+def _doubt(row: dict, other: dict, name: str, metric: Metric) -> str:
+    """' on the validation part; on the test part B is ahead, ROC AUC 0.91 against 0.90'; nothing where the test part
+    agrees with the order or has not been scored."""
+    if row["test"] is None or other["test"] is None:
+        return ""
+    one, two = significant(row["test"]), significant(other["test"])
+    if one != two and metric.sign * (row["test"] - other["test"]) > 0:
+        return ""
+    found = f"is ahead, {metric.title} {two} against {one}" if one != two else f"is level, {metric.title} {two}"
+    return f" on the validation part; on the test part {name} {found}"
 
 
 def _namer(rows: list[dict]):

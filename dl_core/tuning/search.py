@@ -76,14 +76,10 @@ class Search:
 
     def run_oracle(self) -> None:
         """Ask and train until the time, the trial cap or the space ends."""
+        self._finish_interrupted()
         exhausted = {name for name in self.names if self._fails(name)}
         while not self._over() and self.remaining() > LEAST_SECONDS and len(exhausted) < len(self.names):
             name = self._next_family(exhausted)
-            share = self._share(name)
-            unfinished = [r for r in self.trials() if r["status"] == "running" and r["source"] == "oracle"]
-            if unfinished:  # an earlier attempt died in it
-                self._run(unfinished[0]["family"], unfinished[0]["params"], "oracle", unfinished[0]["share"])
-                continue
             params = propose(
                 self.families[name].space(self.bench.prepared.signature),
                 [record for record in self.trials() if record["family"] == name],
@@ -93,9 +89,16 @@ class Search:
             if params is None:
                 exhausted.add(name)
                 continue
-            self._run(name, params, "oracle", share)
+            self._run(name, params, "oracle", self._share(name))
             if self._fails(name):
                 exhausted.add(name)
+
+    def _finish_interrupted(self) -> None:
+        """End what an earlier attempt died in, whoever had asked for it and however little time is left: what the
+        checkpoint holds is kept, and no trial is called running for ever."""
+        for record in self.trials():
+            if record["status"] == "running":
+                self._run(record["family"], record["params"], record["source"], record["share"])
 
     def _fails(self, name: str) -> bool:
         """Whether nothing but failures can be expected of a family."""

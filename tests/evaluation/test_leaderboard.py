@@ -1,6 +1,7 @@
 """The board ranks by validation, calls draws draws, and says so in a sentence."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,10 +118,17 @@ class TestSentence:
         record = board(entrant("RealMLP", 3.0), entrant("LightGBM", 1.0, kind="baseline"))
         assert record["sentence"].startswith("RealMLP is best: ROC AUC 0.")
 
-    def test_numbers_come_from_the_test_part_and_never_contradict_the_order(self):
+    def test_numbers_come_from_the_test_part_and_a_contradiction_is_said(self):
         better = Entrant(model="a", name="A", family="a", kind="network", valid=answer(2.0), test=answer(1.0))
         lucky = Entrant(model="b", name="B", family="b", kind="network", valid=answer(1.0), test=answer(2.0))
-        assert board(better, lucky)["sentence"] == "A is best; B comes next."
+        record = board(better, lucky)
+        tested = [significant(row["test"]) for row in record["rows"]]
+        ahead = f"on the test part B is ahead, ROC AUC {tested[1]} against {tested[0]}."
+        assert record["sentence"] == f"A is best on the validation part; {ahead}"
+        simple = replace(better, kind="baseline")
+        assert board(simple, lucky)["sentence"] == f"A is better than every network on the validation part; {ahead}"
+        level = replace(lucky, test=better.test)
+        assert board(better, level)["sentence"].endswith(f"on the test part B is level, ROC AUC {tested[0]}.")
         record = board(entrant("A", 3.0), entrant("B", 1.0))
         tested = [significant(row["test"]) for row in record["rows"]]
         assert record["sentence"] == f"A is best: ROC AUC {tested[0]} against {tested[1]} for B, the next."

@@ -4,17 +4,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from dl_core.records import write_json
+from dl_core.records import read_json, write_json
 from dl_core.runspec import Budget
 
 pytestmark = pytest.mark.heavy  # the search imports TensorFlow
 
 
-def search(folder, statuses):
+def search(folder, statuses, source="oracle"):
     from dl_core.tuning.search import Search
 
     for number, status in enumerate(statuses, start=1):
-        record = {"trial": f"t{number:03d}", "family": "mlp", "status": status, "score": None, "source": "oracle"}
+        record = {"trial": f"t{number:03d}", "family": "mlp", "status": status, "score": None, "source": source}
+        record |= {"params": {"number": number}, "share": 9.0}
         write_json(folder / record["trial"] / "trial.json", record)
     return Search(
         folder,
@@ -37,3 +38,20 @@ def test_a_family_that_only_fails_ends_the_search_instead_of_filling_the_disk(tm
 
     search(tmp_path, ["failed"] * MOST_FAILURES).run_oracle()
     assert len(list(tmp_path.iterdir())) == MOST_FAILURES
+
+
+def test_a_trial_that_a_kill_interrupted_is_ended_whoever_asked_for_it(tmp_path, monkeypatch):
+    from dl_core.tuning import search as module
+
+    orders = []
+
+    def ended(bench, folder, order, **_):
+        orders.append(order)
+        return {**read_json(folder / "trial.json"), "status": "done", "score": 0.5}
+
+    monkeypatch.setattr(module, "run_trial", ended)
+    found = search(tmp_path, ["done", "running", "done"], source="portfolio")
+    found.remaining = lambda: 0.0
+    found.run_oracle()
+    assert [(order.trial, order.source, order.seconds) for order in orders] == [("t002", "portfolio", 9.0)]
+    assert [record["status"] for record in found.trials()] == ["done"] * 3
