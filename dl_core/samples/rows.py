@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dl_core.data.dataset import Dataset
+from dl_core.data.schema import Schema
 from dl_core.data.split import split_rows
 from dl_core.encoders.preprocessor import FEATURE_ROLES, Preprocessor
 from dl_core.errors import DataError, TargetError
@@ -56,14 +57,7 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
 
     files = {"train": dataset.file, "valid": dataset.file, "test": (test_dataset or dataset).file}
     preprocessor = Preprocessor.fit(schema, frames["train"], columns=features, files=files["train"])
-    if preprocessor.left_out:
-        listed = "; ".join(f"{name}: {reason}" for name, reason in preprocessor.left_out.items())
-        decide("columns.left_out", f"{len(preprocessor.left_out)} columns are left out", listed, [])
-
-    for one in preprocessor.encoded:
-        for choice, reason in one.state.get("why", {}).items():
-            decide(f"encode.{one.column.name}.{choice}", one.state["what"][choice], reason)
-
+    _tell(schema, preprocessor, decide)
     for part in PARTS:
         where = folder / part
         where.mkdir(parents=True, exist_ok=True)
@@ -87,6 +81,38 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
             "sizes": {part: len(frames[part]) for part in PARTS},
         },
     )
+
+
+def _tell(schema: Schema, preprocessor: Preprocessor, decide: Decide) -> None:
+    """Log which columns are used, how, and which are not."""
+    ignored = [column for column in schema.columns if column.role == "ignored"]
+    if ignored:
+        names = ", ".join(column.name for column in ignored)
+        why = "; ".join(f"{column.name}: {column.reason}" for column in ignored)
+        decide("columns.ignored", f"Not used: {names}", why, ["give a column the role 'feature' on the Data page"])
+    if preprocessor.left_out:
+        names = ", ".join(preprocessor.left_out)
+        why = "; ".join(f"{name}: {reason}" for name, reason in preprocessor.left_out.items())
+        decide("columns.left_out", f"Left out: {names}", why, ["another kind, chosen on the Data page"])
+    numbers = [one.column.name for one in preprocessor.encoded if one.column.kind in ("numeric", "datetime")]
+    words = [one.column.name for one in preprocessor.encoded if one.column.kind in ("category", "boolean")]
+    if numbers:
+        decide(
+            "encode.numbers",
+            f"{len(numbers)} columns become numbers around zero",
+            "median and interquartile range of the train part, with outliers clipped smoothly; a missing value becomes "
+            "the median and is marked",
+            ["mean and standard deviation", "quantiles"],
+        )
+    if words:
+        decide(
+            "encode.categories",
+            f"{len(words)} columns become categories",
+            "each value seen in the train part gets a number; missing and unseen values have one of their own",
+        )
+    for one in preprocessor.encoded:
+        for choice, reason in one.state.get("why", {}).items():
+            decide(f"encode.{one.column.name}.{choice}", one.state["what"][choice], reason)
 
 
 def _parts(
