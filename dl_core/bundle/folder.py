@@ -10,6 +10,7 @@ import hashlib
 import platform
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -148,20 +149,18 @@ def save_bundle(
             "files": {path.name: sha256(path) for path in sorted(fresh.iterdir())},
         }
         write_json(fresh / RECORD, record)
-        if folder.exists():
-            old = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
+        old = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
+        with suppress(FileNotFoundError):  # nothing stood there, or another process has just moved it away
             folder.rename(old)
-            fresh.rename(folder)
-            shutil.rmtree(old)
-        else:
-            _first(fresh, folder)
+        _place(fresh, folder)
+        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
     return Bundle.open(folder)
 
 
-def _first(fresh: Path, folder: Path) -> None:
+def _place(fresh: Path, folder: Path) -> None:
     """Put a new folder in its place; where another process was quicker with the same bundle, that one stays."""
     try:
         fresh.rename(folder)

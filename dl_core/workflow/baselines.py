@@ -9,16 +9,18 @@ from dl_core.workflow.context import RunContext
 
 
 def fit_baselines(context: RunContext, bench: Bench, seconds: float) -> None:
-    """Fit each baseline that suits the data, within `seconds` altogether; those already fitted are kept."""
+    """Fit each baseline that suits the data, within `seconds` altogether; those already fitted are kept. A stop
+    leaves out what is not yet fitted once there is one."""
     names = baselines.fitting(bench.task.kind, set(bench.prepared.signature.inputs))
     end = time.monotonic() + seconds
     for name in names:
         folder = context.folder / "models" / name
         if (folder / "model.json").exists():
             continue
+        if context.stopping() and any((folder.parent / other / "model.json").exists() for other in names):
+            break
         card = baselines.BASELINES[name]
         context.phase("baselines", f"Fitting the baseline: {card.title}")
-        context.stopping()
         folder.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         baseline = baselines.load(name)

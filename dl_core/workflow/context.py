@@ -28,9 +28,10 @@ class RunContext:
         self._control = store.control(run.id)
         self._decided = {record["key"] for record in run.decisions()}
 
-    # the log
+    # the log; whatever is told also keeps the clock, so that a kill loses no more than what came after
 
     def emit(self, event: str, **fact: Any) -> None:
+        self.tick()
         append_line(self.folder / "events.jsonl", event=event, **fact)
 
     def phase(self, name: str, text: str) -> None:
@@ -38,6 +39,7 @@ class RunContext:
 
     def decide(self, key: str, what: str, why: str, alternatives: list[str] | tuple[str, ...] = ()) -> None:
         """Log an automatic choice once, however often the run resumes."""
+        self.tick()
         if key not in self._decided:
             self._decided.add(key)
             append_line(self.folder / "decisions.jsonl", key=key, what=what, why=why, alternatives=list(alternatives))

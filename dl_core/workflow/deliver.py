@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from dl_core.bundle.folder import save_bundle
+from dl_core.bundle.folder import RECORD, save_bundle
 from dl_core.export.download import export
 from dl_core.metrics import METRICS
 from dl_core.records import read_json, write_json
@@ -18,10 +18,12 @@ SHOWN = ("model", "name", "family", "kind", "params", "parameters", "valid", "te
 
 
 def deliver(context: RunContext, bench: Bench, board: dict[str, Any]) -> None:
-    """Write models/<best>/bundle, its ZIP with the parity receipt, and result.json."""
+    """Write models/<best>/bundle, its ZIP with the parity receipt, and result.json. Downloads of other
+    networks show an earlier board and are taken away; they are packed again when somebody asks."""
     best = board["best_network"]
     bundle = write_bundle(context.run, best, bench)
     context.tick()
+    _withdraw(context.folder / "exports", keep=best)
     archive, receipt = write_download(context.run, best)
     sentence = receipt["sentence"]
     if not receipt["passed"]:
@@ -47,6 +49,13 @@ def deliver(context: RunContext, bench: Bench, board: dict[str, Any]) -> None:
     write_json(context.folder / "result.json", result)
 
 
+def _withdraw(exports: Path, keep: str) -> None:
+    for archive in exports.glob("*.zip"):
+        if archive.stem != keep:
+            archive.with_suffix(".receipt.json").unlink(missing_ok=True)  # first: without it nothing is offered
+            archive.unlink()
+
+
 def bench_of(run: Run) -> Bench:
     """The data and the task of a run whose arrays are prepared."""
     spec = run.spec
@@ -61,9 +70,11 @@ def trained_network(run: Run, model: str, bench: Bench | None = None) -> keras.M
 
 
 def write_bundle(run: Run, model: str, bench: Bench | None = None) -> Path:
-    """The bundle folder of a model of the board, written where it is not there yet."""
+    """The bundle folder of a model of the board, written where it is not there yet or shows an earlier board."""
     folder = run.model_folder(model) / "bundle"
-    if (folder / "bundle.json").exists():
+    board = run.leaderboard() or {}
+    written = read_json(folder / RECORD)
+    if written is not None and written["meta"].get("looks") == board.get("looks"):
         return folder
     row = run.model(model)
     content: dict[str, Any]
@@ -78,16 +89,21 @@ def write_bundle(run: Run, model: str, bench: Bench | None = None) -> Path:
         prepared_state=run.prepared.state,
         task_spec=run.spec.task,
         schema=run.schema,
-        meta={**meta, **origin, "board": (run.leaderboard() or {}).get("rows", [])},
+        meta={**meta, **origin, "board": board.get("rows", []), "looks": board.get("looks")},
         **content,
     )
     return folder
 
 
 def write_download(run: Run, model: str) -> tuple[Path | None, dict[str, Any]]:
-    """The ZIP of a network and its parity receipt; the one of an earlier call where it stands already."""
+    """The ZIP of a network and its parity receipt; the one of an earlier call where it is of this bundle."""
+    bundle = write_bundle(run, model)
     target = run.folder / "exports" / f"{model}.zip"
     receipt = read_json(target.with_suffix(".receipt.json"))
-    if target.exists() and receipt is not None:
+    if receipt is not None and target.exists() and _written(target) >= _written(bundle / RECORD):
         return target, receipt
-    return export(write_bundle(run, model), target, dataset=run.dataset, seed=run.spec.seed)
+    return export(bundle, target, dataset=run.dataset, seed=run.spec.seed)
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns

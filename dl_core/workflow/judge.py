@@ -24,7 +24,8 @@ def judge(context: RunContext, bench: Bench) -> dict[str, Any]:
     The choice reads the validation part only; `looks` counts how often the test part was scored.
     """
     trials = context.run.trials()
-    entrants = [_baseline(context, bench, path.parent) for path in sorted(context.folder.glob("models/*/state.json"))]
+    fitted = [path.parent for path in sorted(context.folder.glob("models/*/state.json"))]
+    entrants = [_baseline(context, bench, folder) for folder in fitted if (folder / "model.json").exists()]
     for record in best_of_each_family(trials, bench.metric.sign):
         entrants.append(_network(context, bench, record, sum(t["family"] == record["family"] for t in trials)))
     before = context.record("leaderboard.json") or {}

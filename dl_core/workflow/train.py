@@ -117,7 +117,7 @@ def plan_phases(context: RunContext) -> dict[str, float]:
     """Seconds for each phase. What the baselines do not need goes to the search; half of the search is portfolio."""
     budget = context.budget()
     left = context.remaining()
-    deliver_seconds = min(20.0, max(6.0, budget / 4))
+    deliver_seconds = min(20.0, max(6.0, budget / 4), budget / 2)
     baseline_seconds = min(0.15 * budget, 20.0)
     search_seconds = max(0.0, left - deliver_seconds - baseline_seconds)
     plan = {
@@ -129,7 +129,7 @@ def plan_phases(context: RunContext) -> dict[str, float]:
     context.emit("plan", phases={name: round(seconds, 1) for name, seconds in plan.items()}, budget=budget)
     context.decide(
         "plan",
-        f"Of {budget:.0f} s, {plan['portfolio']:.0f} s go to settings known to work and as much to the tuner",
+        f"Of {budget:.0f} s, up to {plan['portfolio']:.0f} s go to settings known to work, the rest to the tuner",
         f"{deliver_seconds:.0f} s are kept for scoring, packing and the parity check",
         ["more time", "fewer families"],
     )

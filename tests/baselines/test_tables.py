@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dl_core import baselines
+from dl_core.baselines import linear
 from dl_core.signature import ModelSignature, TensorSpec
 from dl_core.tasks import TASKS
 
@@ -86,3 +87,13 @@ def test_every_task_has_a_baseline_for_every_modality():
     assert baselines.fitting("regression", {"numeric"}) == ["dummy", "linear", "trees"]
     assert baselines.fitting("classification", {"image"}) == ["dummy", "thumbnail"]
     assert baselines.fitting("forecasting", {"history", "calendar"}) == ["seasonal_naive", "theta"]
+
+
+@pytest.mark.parametrize(("kind", "fit"), [("classification", "logistic"), ("regression", "_ridge")])
+def test_a_linear_baseline_reads_no_more_rows_than_teach_it_something(monkeypatch, kind, fit):
+    seen, plain = [], getattr(linear, fit)
+    monkeypatch.setattr(linear, "MOST_ROWS", 300)
+    monkeypatch.setattr(linear, fit, lambda x, y, strength: seen.append((x.shape[0], len(y))) or plain(x, y, strength))
+    example = Example(kind)
+    predicted = _predicted("linear", example)
+    assert set(seen) == {(300, 300)} and len(predicted) == ROWS["test"]

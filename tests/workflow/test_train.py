@@ -5,6 +5,8 @@ from collections import Counter
 import pytest
 
 from dl_core.data.importing import import_file
+from dl_core.errors import DeepboardError
+from dl_core.records import read_json, write_json
 from dl_core.store import Store
 from dl_core.workflow.plan import plan
 from tests import examples
@@ -145,3 +147,83 @@ def test_added_time_continues_the_search_and_the_looks_are_counted(start):
     train(2)
     assert len(run.trials()) > before
     assert run.leaderboard()["looks"] == 2
+
+
+def test_a_stop_during_the_baselines_fits_no_further_ones(start, monkeypatch):
+    from dl_core.workflow import context
+
+    store, run, train = start()
+    with store.catalogue.transaction() as connection:
+        connection.execute("update jobs set status = 'running', attempts = 1 where run = ?", (run.id,))
+    emit = context.RunContext.emit
+
+    def asking(self, name, /, **fact):
+        emit(self, name, **fact)
+        if name == "model":
+            store.request_stop(run.id)
+
+    monkeypatch.setattr(context.RunContext, "emit", asking)
+    monkeypatch.setattr(context, "CONTROL_SECONDS", 0.0)
+    with pytest.raises(DeepboardError, match="stopped before a network was trained"):
+        train()
+    assert len(list(run.folder.glob("models/*/model.json"))) == 1
+
+
+def test_a_baseline_that_a_kill_left_half_written_does_not_stand_on_the_board(start):
+    _, run, train = start()
+    train()
+    (run.model_folder("dummy") / "model.json").unlink()
+    from dl_core.workflow.context import RunContext
+    from dl_core.workflow.deliver import bench_of
+    from dl_core.workflow.judge import judge
+
+    board = judge(RunContext(Store(run.workspace), run, 2), bench_of(run))
+    assert "dummy" not in {row["model"] for row in board["rows"]}
+
+
+def test_preparing_already_counts_on_the_clock(start, monkeypatch):
+    from dl_core.workflow.context import RunContext
+
+    store, run, _ = start()
+    context = RunContext(store, run, 1)
+    context.decide("split", "by hand", "a test")
+    assert (run.folder / "clock.json").exists()
+
+
+@pytest.mark.parametrize(("budget", "kept"), [(5, 2.5), (20, 6), (60, 15), (600, 20)])
+def test_no_more_than_half_of_a_budget_is_kept_for_the_delivery(start, budget, kept):
+    from dl_core.workflow.context import RunContext
+    from dl_core.workflow.train import plan_phases
+
+    store, run, _ = start(seconds=budget)
+    plan = plan_phases(RunContext(store, run, 1))
+    assert plan["deliver"] == kept and plan["portfolio"] == plan["search"] > 0
+
+
+def test_a_bundle_and_its_download_are_written_anew_when_the_board_is(start, monkeypatch):
+    from dl_core.workflow import deliver
+
+    _, run, train = start()
+    train()
+    packed = []
+
+    def export(bundle, target, **_):
+        packed.append(read_json(bundle / "bundle.json")["meta"]["board"])
+        write_json(target, {})
+        write_json(target.with_suffix(".receipt.json"), {"passed": True})
+        return target, {"passed": True}
+
+    monkeypatch.setattr(deliver, "export", export)
+    first = run.leaderboard()
+    for _ in range(2):
+        deliver.write_download(run, "dummy")
+    assert packed == [first["rows"]]
+    write_json(run.folder / "leaderboard.json", {**first, "rows": first["rows"][:1], "looks": 2})
+    for _ in range(2):
+        deliver.write_download(run, "dummy")
+    assert packed == [first["rows"], first["rows"][:1]]
+    deliver._withdraw(run.folder / "exports", keep="dummy")
+    assert len(list(run.folder.glob("exports/*"))) == 2
+    deliver._withdraw(run.folder / "exports", keep="t001")
+    assert list(run.folder.glob("exports/*")) == []
+    assert [path.name for path in run.model_folder("dummy").iterdir() if path.name.startswith(".")] == []
