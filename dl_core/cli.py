@@ -82,7 +82,9 @@ def train(
     group: str = typer.Option(
         None, "--group", metavar="NAME", help="A column whose rows stay together: a person, a machine, a patient."
     ),
-    test: Path = typer.Option(None, "--test", metavar="FILE", help="Your own test file; it is looked at once."),
+    test: Path = typer.Option(
+        None, "--test", metavar="FILE", help="Your own test file; it is scored at the end and chooses nothing."
+    ),
     test_share: float = typer.Option(0.2, "--test-share", help="The share of the rows that is kept for the test."),
     families: str = typer.Option(
         "", "--families", metavar="a,b", help="Train only these architecture families.", show_default="all that fit"

@@ -42,6 +42,9 @@ class Prepared(Protocol):
     def context(self, part: str) -> dict[str, np.ndarray]:
         """Further arrays that metrics need, sample axis first."""
 
+    def groups(self, part: str) -> np.ndarray | None:
+        """Which samples hang together (n,), such as windows of one series; None where each stands for itself."""
+
 
 def load_prepared(folder: Path) -> Prepared:
     """The prepared arrays in `folder`, whatever their sampler."""

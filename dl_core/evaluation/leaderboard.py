@@ -20,14 +20,16 @@ Context = dict[str, np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What predictions of one part are judged by: truth in task space and the context its metrics need."""
+    """What predictions of one part are judged by: truth in task space, the context its metrics need, and which
+    samples hang together (`groups`, None where each stands for itself)."""
 
     truth: np.ndarray
     context: Context = field(default_factory=dict)
+    groups: np.ndarray | None = None
 
     @classmethod
     def of(cls, prepared: Prepared, name: str) -> "Part":
-        return cls(truth=prepared.truth(name), context=prepared.context(name))
+        return cls(truth=prepared.truth(name), context=prepared.context(name), groups=prepared.groups(name))
 
     def score(self, metric: Metric, prediction: np.ndarray) -> float:
         """NaN for predictions that are not all numbers, here and below: such a model stands last."""
@@ -38,7 +40,7 @@ class Part:
     def resampled(self, metric: Metric, prediction: np.ndarray, seed: int) -> np.ndarray:
         if not np.isfinite(prediction).all():
             return np.array([math.nan])
-        return resampled(metric, self.truth, prediction, seed, **self.context)
+        return resampled(metric, self.truth, prediction, seed, self.groups, **self.context)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from dl_core.seeds import generator
 
 MOST_RESAMPLES = 1000
 FEWEST_RESAMPLES = 200
+FEWEST_UNITS = 8  # an interval from fewer says more about them than about the model
 _WORK = 4_000_000  # resamples x samples (x classes): a tenth of a second for ranks, less for means
 
 
@@ -28,20 +29,27 @@ def resampled(
     """The score under resampled samples, shape (resamples,).
 
     `groups` (samples,) are drawn as wholes, for samples that are not independent. `context` arrays have a leading
-    sample axis. Where there are too many samples for the time, a random part of them is resampled and the spread is
-    shrunk to the whole's size (Politis and Romano, 1994).
+    sample axis. Where there are too many samples for the time, a random part of them (of the groups) is resampled and
+    the spread is shrunk to the whole's size (Politis and Romano, 1994).
     """
     samples = len(truth)
     columns = prediction.shape[1] if np.issubdtype(np.asarray(truth).dtype, np.integer) else 1
     affordable = max(2000, _WORK // (FEWEST_RESAMPLES * max(1, columns // 2)))
-    if groups is not None or samples <= affordable:
+    if samples <= affordable:
         return _bootstrap(metric, truth, prediction, seed, groups, columns, context)
-    part = np.sort(generator(seed, "interval part", samples).choice(samples, affordable, replace=False))
+    unit = np.arange(samples) if groups is None else np.unique(groups, return_inverse=True)[1]
+    units = int(unit.max()) + 1
+    kept = min(units, max(FEWEST_UNITS, units * affordable // samples))
+    drawn = np.zeros(units, bool)
+    drawn[generator(seed, "interval part", units).choice(units, kept, replace=False)] = True
+    part = np.flatnonzero(drawn[unit])
     some = {name: values[part] for name, values in context.items()}
     score = metric.compute(truth, prediction, **context)
     around = metric.compute(truth[part], prediction[part], **some)
-    scores = _bootstrap(metric, truth[part], prediction[part], seed, None, columns, some)
-    return score + (scores - around) * np.sqrt(affordable / samples)
+    scores = _bootstrap(
+        metric, truth[part], prediction[part], seed, None if groups is None else groups[part], columns, some
+    )
+    return score + (scores - around) * np.sqrt(kept / units)
 
 
 def _bootstrap(metric, truth, prediction, seed, groups, columns, context) -> np.ndarray:

@@ -210,6 +210,9 @@ class PreparedRows:
     def context(self, part: str) -> dict[str, np.ndarray]:
         return {}
 
+    def groups(self, part: str) -> np.ndarray | None:
+        return None
+
     @cached_property
     def preprocessor(self) -> Preprocessor:
         return Preprocessor.from_json(self.state["preprocessor"])

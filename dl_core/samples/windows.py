@@ -40,6 +40,7 @@ from dl_core.data.panel import (
 from dl_core.data.schema import Column, Schema
 from dl_core.errors import DataError, SpecError, TargetError
 from dl_core.metrics.forecasting import naive_scale
+from dl_core.metrics.intervals import FEWEST_UNITS
 from dl_core.prepared import PARTS
 from dl_core.records import read_json, write_json
 from dl_core.runspec import RunSpec, TaskSpec
@@ -234,7 +235,7 @@ def _tell_cuts(panel: Panel, cuts: Cuts, horizon: int, own_test: bool, decide: D
         "split",
         f"Split by time: {sizes} windows",
         f"test is {test}; {cuts.origins} validation origins {cuts.stride} steps apart end before it; training ends "
-        "before both; the test part is looked at once, at the end",
+        "before both; the test part is scored at the end and chooses nothing",
         ["your own test file", "a shorter horizon"],
     )
     decide(
@@ -366,6 +367,12 @@ class PreparedWindows:
     def context(self, part: str) -> dict[str, np.ndarray]:
         """`scale` (samples,): what the seasonal naive forecast gets wrong on all that comes before the part."""
         return {"scale": np.load(self.folder / "scales.npy")[int(part == "test")][self.series(part)]}
+
+    def groups(self, part: str) -> np.ndarray | None:
+        """The series of each sample, where some have several and there are enough of them to be drawn as wholes. Of
+        fewer series intervals are as narrow as if windows of one series were independent."""
+        series = self.series(part)
+        return series if FEWEST_UNITS <= len(np.unique(series)) < len(series) else None
 
     def series(self, part: str) -> np.ndarray:
         """The series number of each sample (samples,)."""

@@ -92,6 +92,18 @@ def test_a_gain_in_an_error_is_positive_too():
     assert 0 < net["gain_interval"][0] < net["gain"] < net["gain_interval"][1]
 
 
+def test_what_hangs_together_is_drawn_together():
+    groups = np.repeat(np.arange(20), 25)
+    errors = generator(0, "groups").normal(0, 1, 20)[groups][:, None]
+    net = Entrant(model="net", name="Net", family="net", kind="network", valid=errors)
+
+    def width(part):
+        low, high = leaderboard([net], "regression", "mae", part)["rows"][0]["valid_interval"]
+        return high - low
+
+    assert width(Part(truth=np.zeros((500, 1)), groups=groups)) > 3 * width(Part(truth=np.zeros((500, 1))))
+
+
 def test_a_model_whose_score_cannot_be_told_stands_last():
     broken = Entrant(model="x", name="X", family="x", kind="network", valid=np.full((3000, 2), np.nan))
     rows = leaderboard([broken, entrant("a", 1.0)], "classification", "log_loss", Part(truth=TRUTH))["rows"]

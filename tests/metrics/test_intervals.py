@@ -92,6 +92,18 @@ def test_groups_are_drawn_as_wholes():
     assert together > 4 * alone
 
 
+def test_many_groups_are_thinned_as_wholes_and_two_models_stay_paired():
+    groups = np.repeat(np.arange(2000), 100)
+    error = generator(0, "groups").normal(0, 1, 2000)
+    truth, prediction = np.zeros((200_000, 1)), error[groups][:, None]
+    metric = METRICS.load("mae")
+    mine = resampled(metric, truth, prediction, groups=groups)
+    low, high = interval(mine)
+    assert high - low == pytest.approx(2 * 1.96 * np.abs(error).std() / np.sqrt(2000), rel=0.25)
+    below, above = difference(mine, resampled(metric, truth, 1.01 * prediction, groups=groups))
+    assert above - below < (high - low) / 20
+
+
 @pytest.mark.parametrize("name", ["roc_auc", "pr_auc", "f1_macro", "ece"])
 def test_sixteen_thousand_samples_take_a_moment(name):
     truth, prediction = answers(16_000)

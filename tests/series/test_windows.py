@@ -6,6 +6,7 @@ import pytest
 
 from dl_core.data.panel import history_arrays
 from dl_core.errors import DataError, SpecError, TargetError
+from dl_core.evaluation.leaderboard import Part
 from dl_core.metrics.forecasting import naive_scale
 from dl_core.prepared import PARTS, load_prepared
 
@@ -143,3 +144,14 @@ def test_what_cannot_be_forecast_is_refused_by_name(prepared, waves):
         prepared(waves, targets=("id",), horizon=HORIZON)
     with pytest.raises(SpecError, match="'id' holds category values.*Choose another time column"):
         prepared(waves, time="id", horizon=HORIZON)
+
+
+def test_windows_of_one_series_hang_together_where_there_are_enough_series(prepared):
+    time = np.arange(144)
+    frame = pd.concat(pd.DataFrame({"id": f"s{n}", "t": time, "y": np.sin(time / 3) + n}) for n in range(9))
+    windows = prepared(frame, series=("id",), horizon=HORIZON, season=12)
+    assert windows.groups("valid").tolist() == windows.series("valid").tolist()
+    assert Part.of(windows, "valid").groups is not None
+    assert windows.groups("test") is None, "one window each: they stand for themselves"
+    few = prepared(frame[frame["id"] < "s5"], series=("id",), horizon=HORIZON, season=12)
+    assert few.groups("valid") is None
