@@ -10,13 +10,16 @@ import hmac
 import json
 import os
 import secrets
+import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 COOKIE = "deepboard"
 HEADER = "x-deepboard-grant"
+KEY_BYTES = 32
 
 
 def sign(workspace: Path, purpose: str, value: dict[str, Any], holder: str, seconds: float = 12 * 3600) -> str:
@@ -51,15 +54,22 @@ def _seal(workspace: Path, body: bytes, holder: str) -> bytes:
 
 @cache
 def _key(workspace: Path) -> bytes:
+    """The workspace's key. It appears whole or not at all, and whoever comes second takes what the first one made; one
+    that a crash or a full disk left short is made anew."""
     path = workspace / "grants.key"
     workspace.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with open(descriptor, "wb") as stream:
-        stream.write(key := secrets.token_bytes(32))
-    return key
+    if path.exists() and path.stat().st_size < KEY_BYTES:
+        path.unlink(missing_ok=True)
+    if not path.exists():
+        descriptor, made = tempfile.mkstemp(prefix="grants-", dir=workspace)  # readable by its owner only
+        try:
+            with open(descriptor, "wb") as stream:
+                stream.write(secrets.token_bytes(KEY_BYTES))
+            with suppress(FileExistsError):
+                os.link(made, path)
+        finally:
+            os.unlink(made)
+    return path.read_bytes()
 
 
 def _text(content: bytes) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -81,12 +81,14 @@ async def upload(request: Request) -> Response:
 
     target = content / path
     arriving = content.parent / f"arriving-{secrets.token_hex(8)}"
+    arrived, stored = 0, False
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(arriving, "xb") as stream:
             block = bytearray()
             async for chunk in request.stream():
                 block += chunk
+                arrived += len(chunk)
                 tally[0] += len(chunk)
                 if tally[0] > UPLOAD_LIMIT_BYTES:
                     return _too_large()
@@ -98,11 +100,16 @@ async def upload(request: Request) -> Response:
             return _refused(409, "Two files of this upload have the same path. Rename one and drop them again.")
         arriving.rename(target)
         tally[1] += 1
+        stored = True
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         return _refused(409, "A file and a folder of this upload have the same name. Rename one and drop them again.")
     except OSError as error:
         return _refused(507, f"The file could not be stored: {error.strerror}. Free some disk space and try again.")
+    except ClientDisconnect:
+        return _refused(400, "The upload was broken off. Drop the file again.")  # to a log, if to anyone
     finally:
+        if not stored:
+            tally[0] -= arrived
         arriving.unlink(missing_ok=True)
     return JSONResponse({"stored": str(path)})
 

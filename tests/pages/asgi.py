@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+GONE = b"<gone>"  # as the last chunk: the client breaks off before its body has ended
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -41,7 +43,10 @@ def request(
 
     async def receive() -> dict:
         if chunks:
-            return {"type": "http.request", "body": chunks.pop(0), "more_body": bool(chunks)}
+            chunk = chunks.pop(0)
+            if chunk is GONE:
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": chunk, "more_body": bool(chunks)}
         await asyncio.Event().wait()  # the client stays until it has its answer
         return {"type": "http.disconnect"}
 

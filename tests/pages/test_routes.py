@@ -97,6 +97,27 @@ def test_the_cap_holds_for_all_files_of_an_upload_together(place, monkeypatch):
     assert put("b", b"x" * 600, headers).status == 413
 
 
+def test_bytes_that_were_not_stored_are_not_counted(place, monkeypatch):
+    monkeypatch.setattr(routes, "UPLOAD_LIMIT_BYTES", 1000)
+    headers = grant(place, "again")
+    assert put("a", b"x" * 600, headers).status == 200
+    put("b", [b"x" * 300, asgi.GONE], headers)  # the connection broke
+    assert put("a", b"x" * 300, headers).status == 409
+    assert not list((place / "uploads").rglob("arriving-*"))
+    assert put("b", b"x" * 300, headers).status == 200
+
+
+def test_a_key_that_a_crash_left_short_signs_nothing(place):
+    (place / "grants.key").write_bytes(b"")
+    grants._key.cache_clear()
+    made = grants._key(place)
+    assert len(made) == grants.KEY_BYTES and (place / "grants.key").read_bytes() == made
+    assert (place / "grants.key").stat().st_mode & 0o077 == 0, "nobody else reads it"
+    grants._key.cache_clear()
+    assert grants._key(place) == made
+    assert [path.name for path in place.iterdir()] == ["grants.key"]
+
+
 def test_a_file_never_replaces_another_or_a_folder(place):
     headers = grant(place, "twice")
     assert put("a/b.csv", b"first", headers).status == 200
