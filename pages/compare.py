@@ -40,9 +40,9 @@ def main() -> None:
         if tab.open:
             with tab:
                 view()
-    way_on(board)
+    way_on()
     if opened:
-        boards.dialog(run, opened, board["metric"])
+        boards.open_model(run, opened, board["metric"])
 
 
 def footnote(run: Run, board: dict[str, Any]) -> None:
@@ -103,7 +103,7 @@ def trial_tab(run: Run, metric: Metric) -> None:
     )  # fmt: skip
     opened = st.session_state.pop(f"{slot}_clicked", None)
     if opened:
-        network.dialog(run, opened)
+        network.open_trial(run, opened)
 
 
 def _open(slot: str, ids: list[str]) -> None:
@@ -230,7 +230,7 @@ def differences(run: Run, other: Run) -> list[list[str]]:
     return [*lines, ["Budget", *budgets]] if budgets[0] != budgets[1] else lines
 
 
-def way_on(board: dict[str, Any]) -> None:
+def way_on() -> None:
     with st.container(horizontal=True, gap="medium"):
         for page, label in (
             ("explain", "Why it answers so"),

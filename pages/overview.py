@@ -21,6 +21,8 @@ ROWS_AT_FIRST = 6
 
 def main() -> None:
     imports.open_what_arrived()
+    if lost := state.lost():
+        show.callout("error", lost)
     store = cached.store()
     datasets, runs = store.datasets(actor=state.actor()), store.runs(actor=state.actor())
     if datasets or runs:

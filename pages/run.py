@@ -51,7 +51,7 @@ def main() -> None:
         details(run)
     opened = st.session_state.pop("opened_trial", None)
     if opened and opened[0] == run.id:
-        network.dialog(run, opened[1])
+        network.open_trial(run, opened[1])
 
 
 def what_was_asked(run: Run) -> str:

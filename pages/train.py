@@ -107,13 +107,13 @@ def split(dataset: "Dataset", spec: RunSpec) -> None:
         show.callout("error", drawn.error)
     else:
         st.html('<p class="db-muted">The end of every series is kept aside; how much, the run works out.</p>')
-    if spec.task.kind == "forecasting":
-        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wishes = forms.draft(dataset)
         kinds = [kind for kind in SPLITS if kind != "stratified" or spec.task.kind == "classification"]
-        asked = wishes.get("split_kind")
-        st.session_state["split_kind"] = asked if asked in kinds else "auto"
+        if spec.task.kind == "forecasting":
+            kinds = ["time", "file"]  # a forecast is tested on the future, here or in a file that follows
+        asked = wishes.get("split_kind") if wishes.get("split_kind") in kinds else None
+        st.session_state["split_kind"] = asked or kinds[0]
         st.selectbox(
             "How to split", kinds, format_func=SPLITS.get, key="split_kind", width=420, on_change=_split_asked,
             args=(dataset,),

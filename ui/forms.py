@@ -80,7 +80,7 @@ def sentence(dataset: "Dataset", spec: RunSpec | None) -> None:
             _ahead(dataset, spec)
             _kept(dataset, spec)
             _say("judge by")
-            metrics = {metric.name: metric.title for metric in metrics_of(spec.task.kind)}
+            metrics = {metric.name: metric.title for metric in metrics_of(spec.task.kind) if metric.ranks}
             _choose(dataset, "metric", list(metrics), spec.task.metric, metrics.__getitem__)
             _say("and take")
         else:

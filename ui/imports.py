@@ -198,7 +198,7 @@ def open_what_arrived() -> None:
 
 
 def show_all() -> bool:
-    """Draw what is being imported or waits for a choice; whether there was anything."""
+    """Draw what is being imported, waits for a choice or could not be read; whether something is being imported."""
     for id in [id for id, item in known().items() if item.status == "done" and item.kind == "dataset"]:
         known().pop(id)
     items = [item for item in known().values() if item.kind == "dataset"]
@@ -208,7 +208,7 @@ def show_all() -> bool:
     for item in items:
         if item.status in ("choose", "failed"):
             _ask(item)
-    return bool(items)
+    return bool(working)
 
 
 @st.fragment(run_every=0.4)

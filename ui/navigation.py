@@ -109,6 +109,6 @@ def primary_link(name: str, label: str, **ids: str | None) -> None:
 
 
 def link(name: str, label: str, *, icon: str | None = None, **ids: str | None) -> None:
-    """A link to a page, with a query of its own: it can be opened in a new tab."""
+    """A link to a page with a query of its own, `ids` or the selection: it can be opened in a new tab."""
     query = {key: value for key, value in (ids or state.query()).items() if value}
     st.page_link(path(name), label=label, icon=f":material/{icon}:" if icon else None, query_params=query)

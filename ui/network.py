@@ -12,8 +12,8 @@ from dl_core.store import Run
 from ui import diagram, scores, show, words
 
 
-def dialog(run: Run, trial: str) -> None:
-    """Open a trial above the page."""
+def open_trial(run: Run, trial: str) -> None:
+    """Show a trial above the page."""
     record = next((record for record in run.trials() if record["trial"] == trial), None)
     family = FAMILIES[record["family"]].title if record and record["family"] in FAMILIES else "Network"
 
@@ -45,7 +45,7 @@ def body(record: dict[str, Any], metric: str, key: str) -> None:
         else:
             _not_yet()
     with tabs[2]:
-        settings(record.get("params") or {}, key)
+        settings(record.get("params") or {})
     with tabs[3]:
         losses(record.get("curve") or [], key)
 
@@ -81,7 +81,7 @@ def layer_table(layers: list[dict[str, Any]], key: str) -> None:
     show.table(frame, f"layers_{key}", name="Layers", column_config={"Parameters": number})
 
 
-def settings(params: dict[str, Any], key: str) -> None:
+def settings(params: dict[str, Any]) -> None:
     rows = "".join(
         f'<tr><th>{escape(name.replace("_", " "))}</th><td class="db-mono">{escape(words.setting(value))}</td></tr>'
         for name, value in params.items()

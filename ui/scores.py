@@ -41,11 +41,14 @@ def gain(board: Board) -> str:
     """How far the winner is ahead of the best baseline, as one sentence."""
     best, baseline = winner(board), best_baseline(board)
     if best["kind"] == "baseline":
+        network = row(board, board["best_network"])
+        if network and network["tier"] == best["tier"]:
+            return f"A simple method is best here; {network['name']}, the best network, draws with it."
         return "A simple method is best here; no network beat it."
     if baseline is None or best.get("gain") is None:
         return board["sentence"]
     interval = best.get("gain_interval")
-    if interval and interval[0] <= 0 <= interval[1]:
+    if baseline["tier"] == best["tier"] or (interval and interval[0] <= 0 <= interval[1]):
         return f"Draws with {baseline['name']}: the difference is within noise."
     word = "better" if best["gain"] > 0 else "worse"
     return f"{significant(abs(best['gain']))} {word} than {baseline['name']}, the best simple method."

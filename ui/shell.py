@@ -17,6 +17,7 @@ state.sync()
 pages = navigation.pages()
 page = st.navigation(list(pages.values()))
 name = st.session_state["page"] = next(name for name, known in pages.items() if known == page)
+st.set_page_config(page_title=f"{page.title} · Deepboard")
 if name != "overview":
     state.write_link()
 elif "run" in st.query_params:  # a link that names a run shows it, whatever page it was made for

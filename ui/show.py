@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from dl_core.bundle.serving import guarded
 from dl_core.errors import DeepboardError
 from dl_core.problems import Problem
 from ui import state, words
@@ -196,11 +197,7 @@ def table(frame: "pd.DataFrame", key: str, *, name: str, csv: "pd.DataFrame | No
 
 def safe_csv(frame: "pd.DataFrame") -> bytes:
     """CSV whose text no spreadsheet takes for a formula."""
-
-    def tame(value: Any) -> Any:
-        return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value[:1] else value
-
-    return frame.map(tame).to_csv(index=False).encode("utf-8-sig")
+    return frame.map(guarded).rename(columns=guarded).to_csv(index=False).encode("utf-8-sig")
 
 
 def escape_markdown(text: str) -> str:

@@ -2,11 +2,10 @@
 page. Nothing else lives in the session but drafts."""
 
 from datetime import tzinfo
-from typing import Any
 
 import streamlit as st
 
-from dl_core.errors import DeepboardError
+from dl_core.errors import NotFoundError
 from ui import cached, grants, words
 
 ACTOR = "local"
@@ -53,6 +52,8 @@ def sync() -> None:
         row = _row(store.runs(actor=actor()), named["run"])
         choose(dataset=row["dataset"] if row else None)
     choose(**named)
+    if not named and lost():  # deleted since, perhaps in another tab
+        choose(dataset=None, run=None)
 
     datasets = store.datasets(actor=actor())
     if dataset_id() is None and not run_id() and datasets:
@@ -80,15 +81,17 @@ def forget(**ids: str) -> None:
                 del st.query_params[key]
 
 
-def run_row() -> dict[str, Any] | None:
-    """The catalogue's row of the chosen run; None where nothing is chosen or it is gone."""
-    chosen = run_id()
-    if not chosen:
-        return None
+def lost() -> str | None:
+    """Why what is chosen leads nowhere; None where it is there. A run outlives its dataset."""
+    run, dataset = run_id(), dataset_id()
     try:
-        return cached.store().run(chosen, actor=actor()).row
-    except DeepboardError:
-        return None
+        if run:
+            cached.store().run(run, actor=actor())
+        elif dataset:
+            cached.store().dataset(dataset, actor=actor())
+    except NotFoundError as error:
+        return str(error)
+    return None
 
 
 def _row(rows: list[dict], id: str) -> dict | None:

@@ -1,5 +1,9 @@
 """The Overview in three worlds: nothing there yet, data chosen, runs in every state."""
 
+import pytest
+import streamlit as st
+
+from dl_core.records import write_json
 from tests.pages import worlds
 from tests.pages.conftest import links, said
 
@@ -8,6 +12,21 @@ def test_an_empty_workspace_offers_a_drop_zone_and_six_examples(open_page):
     page = open_page()
     assert page.title[0].value == "What would you like to predict?"
     assert len([button for button in page.button if button.key.startswith("example_")]) == 6
+
+
+def test_an_upload_that_waits_leaves_room_for_another(open_page, store):
+    folder = store.workspace / "uploads" / "earlier"
+    (folder / "content").mkdir(parents=True)
+    (folder / "content" / "people.csv").write_text("a,b\n1,2\n")
+    write_json(folder / "arrived.json", {"id": "earlier", "name": "people", "at": 0.0})
+    st.cache_resource.clear()  # as a new server
+    page = open_page()
+    assert [button for button in page.button if button.key == "read_earlier"]
+    assert drop_zones(page) == 1
+
+
+def drop_zones(page):
+    return len([element for element in page.get("bidi_component")])
 
 
 def test_data_without_a_run_is_continued_with_the_data_page(open_page, store, tmp_path):
@@ -64,6 +83,25 @@ def test_runs_outlive_their_data(open_page, store, tmp_path):
     text = said(open_page())
     assert "No data at the moment" in text
     assert "data deleted" in text
+
+
+@pytest.mark.parametrize("page", ["overview", "data", "train", "run", "compare", "download"])
+@pytest.mark.parametrize("key", ["run", "dataset"])
+def test_a_link_to_what_is_gone_says_so_in_one_place(open_page, store, tmp_path, page, key):
+    worlds.add_run(store, worlds.add_table(store, tmp_path), "done")
+    opened = open_page(page, **{key: "gone"})
+    assert said(opened).count(f"There is no {key} &#x27;gone&#x27;. It may have been deleted.") == 1
+
+
+def test_what_was_deleted_in_another_tab_is_let_go_of(open_page, store, tmp_path):
+    dataset = worlds.add_table(store, tmp_path)
+    old, new = (worlds.add_run(store, dataset, "done") for _ in range(2))
+    page = open_page("run", run=old.id)
+    store.delete_run(old.id)
+    page.query_params.clear()
+    page.switch_page("../pages/compare.py").run()
+    assert page.query_params["run"] == [new.id] or page.query_params["run"] == new.id
+    assert "There is no run" not in said(page)
 
 
 def test_a_link_that_names_a_run_shows_the_run(open_page, store, tmp_path):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from dl_core.data.importing import import_file
+from dl_core.metrics import METRICS
 from tests.pages import worlds
 from tests.pages.conftest import said
 
@@ -22,6 +24,12 @@ def test_the_sentence_holds_the_plans_own_choices(open_page, dataset):
     assert control(page, "metric", dataset).value == "roc_auc"
     assert control(page, "test_share", dataset).value == 0.2
     assert control(page, "seconds", dataset).value == 300
+
+
+def test_only_metrics_that_can_rank_are_offered(open_page, dataset):
+    offered = control(open_page("train", dataset=dataset.id), "metric", dataset).options
+    assert "ROC AUC" in offered
+    assert METRICS.load("ece").title not in offered
 
 
 def test_two_clicks_suffice(open_page, store, dataset, started):
@@ -61,6 +69,25 @@ def test_a_target_that_cannot_be_learned_is_refused_before_the_launch(open_page,
     assert "is an id" in said(page)
     assert not [button for button in page.button if button.key == "train"]
     assert store.runs() == []
+
+
+def test_a_forecast_may_be_tested_on_the_users_own_file(open_page, store, tmp_path):
+    from tests import examples
+
+    first, later = (tmp_path / name for name in ("first", "later"))
+    first.mkdir(), later.mkdir()
+    dataset, test = (
+        store.add_dataset(import_file(examples.write("series", folder), store.incoming(), name=folder.name))
+        for folder in (first, later)
+    )
+    page = open_page("train", dataset=dataset.id)
+    assert page.selectbox(key="split_kind").options == ["By time: the test is the latest part", "My own test file"]
+    page.selectbox(key="split_kind").select("file").run()
+    page.selectbox(key="test_dataset").select(test.id).run()
+    assert not page.exception
+    page.button(key="train").click().run()
+    split = store.run(store.runs()[0]["id"]).spec.split
+    assert (split.kind, split.test_dataset) == ("file", test.id)
 
 
 def test_the_split_is_drawn_with_its_numbers(open_page, dataset):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ui import diagram, show, words
+from ui import diagram, scores, show, words
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,22 @@ def test_csv_cells_are_no_formulas():
 
     content = show.safe_csv(pd.DataFrame({"text": ["=1+1", "plain", "@x"], "number": [-1.5, 2, 3]})).decode("utf-8-sig")
     assert content.splitlines() == ["text,number", "'=1+1,-1.5", "plain,2.0", "'@x,3.0"]
+
+
+def test_csv_column_names_are_no_formulas_and_negative_numbers_stay_numbers():
+    import pandas as pd
+
+    content = show.safe_csv(pd.DataFrame({"=cmd()": ["-5", "-x"]})).decode("utf-8-sig")
+    assert content.splitlines() == ["'=cmd()", "-5", "'-x"]
+
+
+@pytest.mark.parametrize(("tier", "said"), [(1, "MLP, the best network, draws with it"), (2, "no network beat it")])
+def test_a_simple_winner_says_whether_a_network_draws_with_it(tier, said):
+    from tests.pages.worlds import board
+
+    rows = board()["rows"]
+    rows = [{**rows[2], "tier": 1}, {**rows[0], "tier": tier}]
+    assert said in scores.gain({**board(), "rows": rows, "winner": "trees"})
 
 
 def test_markdown_shows_data_as_written():

@@ -33,8 +33,7 @@ def board_html(board: dict[str, Any]) -> str:
     low, high = scale([row for row in rows if shown(row)[0] is not None])
     names = words.apart({row["model"]: row["name"] for row in rows})
     body = "".join(
-        _tier_html(tier, list(members), board, names, low, high)
-        for tier, members in groupby(rows, key=lambda row: row["tier"])
+        _tier_html(list(members), board, names, low, high) for _, members in groupby(rows, key=lambda row: row["tier"])
     )
     better = "more is better" if board["direction"] == "max" else "less is better"
     return (
@@ -66,7 +65,7 @@ def scale(rows: list[Row]) -> tuple[float, float]:
     return min(ends) - margin, max(ends) + margin
 
 
-def _tier_html(tier: int, rows: list[Row], board: dict, names: dict[str, str], low: float, high: float) -> str:
+def _tier_html(rows: list[Row], board: dict, names: dict[str, str], low: float, high: float) -> str:
     lines = "".join(_row_html(row, board, names[row["model"]], low, high) for row in rows)
     said = f"These {_small(len(rows))} draw: the differences are within noise"
     caption = f'<tr class="tier"><td></td><td colspan="7">{said}</td></tr>' if len(rows) > 1 else ""
@@ -162,11 +161,11 @@ def record(board: dict[str, Any]) -> pd.DataFrame:
 # a model, opened
 
 
-def dialog(run: Run, model: str, metric: str) -> None:
-    """Open a model above the page: a network with its layers and settings, a baseline with what it does."""
+def open_model(run: Run, model: str, metric: str) -> None:
+    """Show a model above the page: a network with its layers and settings, a baseline with what it does."""
     row = run.model(model)
     if row["kind"] != "baseline":
-        network.dialog(run, row.get("trial", model))
+        network.open_trial(run, row.get("trial", model))
     else:
         st.dialog(row["name"], width="large")(_baseline)(row, metric)
 
