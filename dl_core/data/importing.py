@@ -16,13 +16,14 @@ from dl_core.data import duck
 from dl_core.data.dataset import ROW
 from dl_core.data.guess import guess
 from dl_core.data.kinds import infer, misfit_problem, trimmed, value_sql
-from dl_core.data.layout import Turn, again, constant_columns, decide, parts_sql, turn_long, with_roles
+from dl_core.data.layout import Counted, decide, parts_sql, with_roles
 from dl_core.data.profile import profile
 from dl_core.data.readers import READERS, Raw, Upload
 from dl_core.data.readers.detect import detect
 from dl_core.data.readers.raw import Progress
 from dl_core.data.schema import Column, Schema
 from dl_core.data.values import BLANKS, MISSING
+from dl_core.data.wide import Turn, again, turn_long
 from dl_core.errors import DataError, NotFoundError
 from dl_core.problems import Problem
 from dl_core.records import write_json
@@ -151,19 +152,16 @@ def _infer(connection: duckdb.DuckDBPyConnection, raw: Raw, upload: Upload, aske
         schema = Schema(version=1, columns=tuple(finding.column for finding in findings))
         return Table(schema=schema, values=values, rows=rows, modality="image", problems=problems)
     upload.progress("Looking for time series", 0.0)
-    chosen = decide(connection, names, findings, asked.layout, asked.time, asked.series)
+    chosen = decide(Counted(connection, findings), asked.layout, asked.time, asked.series)
     kind, reason = chosen.kind, chosen.reason
     if chosen.turn is not None:
         rows = _turn(connection, chosen.turn, upload)
         names = chosen.turn.names
         findings = infer(connection, "raw", names, _known_of(chosen.turn), semicolons)
-        chosen = decide(connection, names, findings, "long", chosen.turn.time.name, chosen.turn.series)
+        chosen = decide(Counted(connection, findings), "long", chosen.turn.time.name, chosen.turn.series)
     problems = [*raw.problems, *(problem for finding in findings for problem in finding.problems)]
     if chosen.time is not None:
-        taken = {chosen.time.column.name, *chosen.time.parts, *chosen.series}
-        others = [finding.column.name for finding in findings if finding.column.name not in taken]
-        constant = constant_columns(connection, names, chosen.series, others)
-        findings = with_roles(chosen, findings, constant, kind)
+        findings = with_roles(chosen, Counted(connection, findings), kind)
     columns, values = [], []
     for place, finding in enumerate(findings):
         column = finding.column

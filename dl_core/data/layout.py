@@ -8,31 +8,26 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
-from dl_core.data import duck
-from dl_core.data.dataset import ROW
 from dl_core.data.kinds import ID_NAME, Finding, time_function, trimmed, value_sql
 from dl_core.data.panel import Grid, PanelError, guess_frequency, guess_step
-from dl_core.data.schema import Column, Schema
-from dl_core.data.values import MISSING, PERIOD_FORMATS, parse_times
+from dl_core.data.schema import Column
+from dl_core.data.wide import NUMBERED, TIME, Turn, columns_turn, rows_turn
 from dl_core.errors import DataError, SpecError
 
 LAYOUTS = ("table", "long", "wide columns", "wide rows")
-SERIES, STEP, TIME, VALUE = "series", "step", "time", "value"
-
 FEWEST_STEPS = 8
 REGULAR_SHARE = 0.6
 """At least this share of neighbours must be exactly one step apart."""
 DOUBLED_SHARE = 0.01
 MANY_MEASURES = 6
 """A panel with more measured columns than this reads as a table about things, not as series."""
-FEWEST_WIDE = 10
+FEWEST_WIDE, FEWEST_DATED = 10, 5
 CANDIDATES = 8
 MOST_IDS = 3
 MOST_TIMES = 4
@@ -57,7 +52,6 @@ PART_NAMES = {
     "hour": ("hour", "hr", "stunde"),
     "minute": ("minute", "min"),
 }
-_NUMBERED = re.compile(r"^(.*?)[ _.-]?(\d+)$")
 
 
 @dataclass(frozen=True)
@@ -95,57 +89,56 @@ class Layout:
     reason: str
     time: TimeColumn | None = None
     series: tuple[str, ...] = ()
-    turn: "Turn | None" = None
+    turn: Turn | None = None
 
 
 @dataclass(frozen=True)
-class Turn:
-    """How a wide table becomes long. `keep` are the positions of columns repeated for every value (with 'wide columns'
-    the time, with 'wide rows' the ids); `melt` the positions of the value columns; `labels` what each of these is
-    called in the long table (a series, or a time). `series`, `time` and `value` are the long table's columns."""
+class Counted:
+    """The table `raw` in a database (c0, c1, …), and what was found about each of its columns."""
 
-    kind: str
-    keep: tuple[int, ...]
-    melt: tuple[int, ...]
-    labels: tuple[str, ...]
-    series: tuple[str, ...]
-    time: Column
-    value: str = VALUE
+    connection: duckdb.DuckDBPyConnection
+    findings: Sequence[Finding]
 
     @property
     def names(self) -> list[str]:
-        return [*self.series, self.time.name, self.value]
+        return [finding.column.name for finding in self.findings]
+
+    def source(self, name: str) -> str:
+        """What the column is called in `raw`."""
+        return f"c{self.names.index(name)}"
+
+    def one(self, query: str) -> tuple:
+        """The only row of an answer."""
+        return self.connection.execute(query).fetchall()[0]
 
 
 def decide(
-    connection: duckdb.DuckDBPyConnection,
-    names: Sequence[str],
-    findings: Sequence[Finding],
+    table: Counted,
     asked: str | None = None,
     time: str | None = None,
     series: Sequence[str] = (),
 ) -> Layout:
-    """The layout of the table `raw`. `asked` is one of LAYOUTS, `time` and `series` name columns that were chosen.
+    """The layout of a table. `asked` is one of LAYOUTS, `time` and `series` name columns that were chosen.
 
     Raises SpecError for an unknown layout or column, DataError where the table cannot be read in the asked layout.
     """
     if asked is not None and asked not in LAYOUTS:
         raise SpecError(f"There is no layout called {asked!r}. Choose one of: {', '.join(LAYOUTS)}.")
     for name in ([time] if time else []) + list(series):
-        if name not in names:
-            raise SpecError(f"There is no column {name!r}. Choose one of: {', '.join(names[:20])}.")
+        if name not in table.names:
+            raise SpecError(f"There is no column {name!r}. Choose one of: {', '.join(table.names[:20])}.")
     if asked == "table":
         return Layout("table", "read as a table, as asked")
     if asked == "wide rows" or (asked is None and not time):
-        turn = _wide_rows(connection, names, findings, asked is not None)
+        turn = _wide_rows(table, asked is not None)
         if turn is not None:
-            return Layout("wide rows", _why_rows(turn, names), turn=turn)
+            return Layout("wide rows", _why_rows(turn, table.names), turn=turn)
         if asked is not None:
             raise DataError(
                 "The table does not hold a series in each row: it has no run of columns such as V1, V2, V3 or 2019, "
                 "2020, 2021. Choose another layout."
             )
-    times = time_columns(connection, names, findings)
+    times = time_columns(table, time)
     if time:
         times = [candidate for candidate in times if candidate.column.name == time]
         if not times:
@@ -153,7 +146,7 @@ def decide(
                 f"Column {time!r} cannot be the time: it holds neither dates nor whole-number steps. Choose another."
             )
     if asked == "wide columns" or (asked is None and not series):
-        turn = _wide_columns(connection, names, findings, times, asked is not None)
+        turn = _wide_columns(table, times, asked is not None)
         if turn is not None:
             reason = f"{len(turn.melt):,} number columns beside one time column: each is a series"
             return Layout("wide columns", reason if asked is None else "read as asked", turn=turn)
@@ -163,18 +156,18 @@ def decide(
             "No column can be the time. Series need a column with dates, periods or whole-number steps; name it, or "
             "choose the layout 'table'."
         )
-    return _long(connection, names, findings, times, tuple(series), forced)
+    return _long(table, times, tuple(series), forced)
 
 
 # time columns
 
 
-def time_columns(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], findings: Sequence[Finding]
-) -> list[TimeColumn]:
-    """Columns that may be the time, the likeliest first: dates, year with month and day columns, numbered steps."""
+def time_columns(table: Counted, named: str | None = None) -> list[TimeColumn]:
+    """Columns that may be the time, the likeliest first: dates, year with month and day columns, numbered steps. Any
+    whole numbers will do where they are `named`."""
     dates, steps = [], []
-    for position, finding in enumerate(findings):
+    connection = table.connection
+    for position, finding in enumerate(table.findings):
         column, source = finding.column, f"c{position}"
         if column.kind == "datetime":
             dates.append(TimeColumn(column, value_sql(connection, source, column)))
@@ -182,15 +175,11 @@ def time_columns(
             reason = f"years from {finding.counts.low:.0f} to {finding.counts.high:.0f}"
             year = Column(name=column.name, kind="datetime", storage="time", reason=reason, parse={"format": "%Y"})
             steps.append(TimeColumn(year, value_sql(connection, source, year)))
-        elif finding.whole and STEP_NAME.search(column.name):
-            whole = Column(
-                name=column.name,
-                kind="numeric",
-                storage="number",
-                reason=f"whole-number steps; {finding.column.reason}",
-            )
+        elif finding.whole and (STEP_NAME.search(column.name) or column.name == named):
+            reason = f"whole-number steps; {column.reason}"
+            whole = Column(name=column.name, kind="numeric", storage="number", reason=reason)
             steps.append(TimeColumn(whole, value_sql(connection, source, whole)))
-    parts = _parts(connection, names, findings)
+    parts = _parts(table)
     return [*dates, *([parts] if parts else []), *steps]
 
 
@@ -216,68 +205,51 @@ def parts_sql(parts: Sequence[str]) -> str:
     return text
 
 
-def _parts(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], findings: Sequence[Finding]
-) -> TimeColumn | None:
+def _parts(table: Counted) -> TimeColumn | None:
     """Year, month and perhaps day, hour and minute, each in a column of its own, as one time."""
+    whole = {f.column.name.lower(): f.column.name for f in table.findings if f.counts.whole == f.counts.present}
     found: list[str] = []
     for words in PART_NAMES.values():
-        match = next(
-            (
-                n
-                for n, f in zip(names, findings, strict=True)
-                if n.lower() in words and f.counts.whole == f.counts.present
-            ),
-            None,
-        )
+        match = next((whole[word] for word in words if word in whole), None)
         if match is None:
             break
         found.append(match)
-    if len(found) < 2 or TIME in names:
+    if len(found) < 2 or TIME in table.names:
         return None
     parse = {"parts": found, "format": "%Y-%m-%d"}
     reason = f"put together from {', '.join(map(repr, found))}"
     column = Column(name=TIME, kind="datetime", storage="time", reason=reason, parse=parse)
-    sources = [f"c{list(names).index(name)}" for name in found]
-    sql = f"{time_function(connection, '%Y-%m-%d')}({parts_sql(sources)})"
-    fits = connection.execute(f"select count(*), count({sql}) from raw").fetchone()
-    return TimeColumn(column, sql, tuple(found)) if fits and fits[0] == fits[1] else None
+    text = parts_sql([table.source(name) for name in found])
+    sql = f"{time_function(table.connection, '%Y-%m-%d')}({text})"
+    rows, read = table.one(f"select count(*), count({sql}) from raw")
+    return TimeColumn(column, sql, tuple(found)) if rows == read else None
 
 
 # long
 
 
-def _long(
-    connection: duckdb.DuckDBPyConnection,
-    names: Sequence[str],
-    findings: Sequence[Finding],
-    times: Sequence[TimeColumn],
-    series: tuple[str, ...],
-    forced: bool,
-) -> Layout:
+def _long(table: Counted, times: Sequence[TimeColumn], series: tuple[str, ...], forced: bool) -> Layout:
     why = "no column holds a time"
     for time in times[:MOST_TIMES]:
-        chosen = series or _series_columns(connection, names, findings, time)
+        chosen = series or _series_columns(table, time)
         if chosen is None:
             why = f"times of {time.column.name!r} repeat, and no column tells series apart"
             continue
-        grid = _grid(connection, names, time, chosen)
+        grid = _grid(table, time, chosen)
         if grid is None:
             why = f"no series has two different times in {time.column.name!r}"
             continue
-        measures = _measures(findings, time, chosen)
+        measures = _measures(table, time, chosen)
         if not measures:
             why = "there is no number column to forecast"
             continue
-        problem = _unlike_series(grid, measures, chosen) or _labelled(connection, names, findings, chosen, time)
+        problem = _unlike_series(grid, measures, chosen) or _labelled(table, time, chosen)
         if problem and not forced:
             why = problem
             continue
         which = f"{grid.series:,} series told apart by {', '.join(map(repr, chosen))}" if chosen else "one series"
-        reason = (
-            f"{which}, a step every {grid.frequency}" if grid.frequency != "step" else f"{which}, in numbered steps"
-        )
-        reason += f"; {grid.regular:.0%} of neighbours are exactly one step apart"
+        steps = "in numbered steps" if grid.frequency == "step" else f"a step every {grid.frequency}"
+        reason = f"{which}, {steps}; {grid.regular:.0%} of neighbours are exactly one step apart"
         return Layout("long", reason, time, chosen)
     if forced:
         if not times:
@@ -297,45 +269,28 @@ def _unlike_series(grid: Regularity, measures: Sequence[str], series: Sequence[s
     return ""
 
 
-def _measures(findings: Sequence[Finding], time: TimeColumn, series: Sequence[str]) -> list[str]:
+def _measures(table: Counted, time: TimeColumn, series: Sequence[str]) -> list[str]:
     taken = {time.column.name, *time.parts, *series}
-    return [
-        f.column.name
-        for f in findings
-        if f.column.kind == "numeric" and f.column.role != "ignored" and f.column.name not in taken
-    ]
+    columns = [finding.column for finding in table.findings]
+    return [c.name for c in columns if c.kind == "numeric" and c.role != "ignored" and c.name not in taken]
 
 
-def _labelled(
-    connection: duckdb.DuckDBPyConnection,
-    names: Sequence[str],
-    findings: Sequence[Finding],
-    series: Sequence[str],
-    time: TimeColumn,
-) -> str:
+def _labelled(table: Counted, time: TimeColumn, series: Sequence[str]) -> str:
     """Why the series are samples with a label each instead of histories to forecast; empty where they are histories."""
-    last = findings[-1].column
+    last = table.findings[-1].column
     if last.kind != "numeric" and not LABEL_NAME.search(last.name):
         return ""
     if not series or last.name in series or last.name == time.column.name:
         return ""
-    ids = ", ".join(trimmed(f"c{names.index(name)}") for name in series)
-    value = trimmed(f"c{len(names) - 1}")
-    found = connection.execute(
-        f"select max(d), count(*) from (select count(distinct {value}) as d from raw group by {ids})"
-    ).fetchone()
-    distinct = findings[-1].counts.distinct_text
-    if found and found[0] == 1 and distinct > 1:
-        return f"the last column, {last.name!r}, is the same all through each series: a label of the series"
-    return ""
+    if table.findings[-1].counts.distinct_text < 2 or last.name not in constant_columns(table, series, [last.name]):
+        return ""
+    return f"the last column, {last.name!r}, is the same all through each series: a label of the series"
 
 
-def _series_columns(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], findings: Sequence[Finding], time: TimeColumn
-) -> tuple[str, ...] | None:
+def _series_columns(table: Counted, time: TimeColumn) -> tuple[str, ...] | None:
     """The fewest columns that, with the time, tell all rows apart; () for a single series, None where none do."""
     candidates = []
-    for position, finding in enumerate(findings):
+    for position, finding in enumerate(table.findings):
         column, counts = finding.column, finding.counts
         if column.name == time.column.name or column.name in time.parts or counts.present_text < counts.rows:
             continue
@@ -345,22 +300,20 @@ def _series_columns(
         if (wordlike or numbered) and 1 < counts.distinct_text <= counts.rows / 3:
             candidates.append((not likely, position))
     positions = [position for _, position in sorted(candidates)[:CANDIDATES]]
-    times, ids = _read(connection, time, positions)
+    times, ids = _read(table, time, positions)
     if not _tell_apart(times, ids):
         return None
     for size in range(MOST_IDS + 1):
         for chosen in combinations(range(len(positions)), size):
             if _tell_apart(times, [ids[number] for number in chosen]):
-                return tuple(names[positions[number]] for number in sorted(chosen, key=positions.__getitem__))
+                return tuple(table.names[position] for position in sorted(positions[number] for number in chosen))
     return None
 
 
-def _read(
-    connection: duckdb.DuckDBPyConnection, time: TimeColumn, positions: Sequence[int]
-) -> tuple[np.ndarray, list[np.ndarray]]:
+def _read(table: Counted, time: TimeColumn, positions: Sequence[int]) -> tuple[np.ndarray, list[np.ndarray]]:
     """The times (n,) of the rows that have one, and a code (n,) for the text in each of the columns `positions`."""
     selected = "".join(f", {trimmed(f'c{position}')} as c{position}" for position in positions)
-    frame = connection.execute(
+    frame = table.connection.execute(
         f"select * from (select {time.sql} as t{selected} from (select * from raw limit {LOOKED_AT})) "
         "where t is not null"
     ).df()
@@ -385,10 +338,8 @@ def _doubled(columns: Sequence[np.ndarray]) -> float:
     return float(same.sum() / len(order))
 
 
-def _grid(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], time: TimeColumn, series: Sequence[str]
-) -> Regularity | None:
-    times, ids = _read(connection, time, [list(names).index(name) for name in series])
+def _grid(table: Counted, time: TimeColumn, series: Sequence[str]) -> Regularity | None:
+    times, ids = _read(table, time, [table.names.index(name) for name in series])
     codes = np.zeros(len(times), np.int64)
     for code in ids:
         codes = pd.factorize(codes * (int(code.max(initial=0)) + 1) + code)[0]
@@ -426,33 +377,16 @@ def regularity(times: np.ndarray, codes: np.ndarray, is_step: bool) -> Regularit
 # wide
 
 
-def _wide_columns(
-    connection: duckdb.DuckDBPyConnection,
-    names: Sequence[str],
-    findings: Sequence[Finding],
-    times: Sequence[TimeColumn],
-    forced: bool,
-) -> Turn | None:
+def _wide_columns(table: Counted, times: Sequence[TimeColumn], forced: bool) -> Turn | None:
     """Every number column a series, over one time column."""
-    numbers = [position for position, f in enumerate(findings) if f.column.kind == "numeric"]
     for time in times:
-        if time.parts:
+        place = table.names.index(time.column.name) if not time.parts else -1
+        others = [position for position in range(len(table.names)) if position != place]
+        melt = [position for position in others if table.findings[position].column.kind == "numeric"]
+        if time.parts or len(melt) < 2:
             continue
-        melt = [position for position in numbers if names[position] != time.column.name]
-        others = [f for f in findings if f.column.kind != "numeric" and f.column.name != time.column.name]
-        if len(melt) < 2:
-            continue
-        alike = {match.group(1) for p in melt if (match := _NUMBERED.match(names[p]))}
-        numbered = len(melt) > 2 and len(alike) == 1 and all(_NUMBERED.match(names[p]) for p in melt)
-        many = len(melt) >= FEWEST_WIDE
-        if not forced:
-            if others or not (numbered or many) or _series_columns(connection, names, findings, time) != ():
-                continue
-            grid = _grid(connection, names, time, ())
-            if grid is None or grid.regular < REGULAR_SHARE or grid.median < FEWEST_STEPS:
-                continue
-        position = list(names).index(time.column.name)
-        return columns_turn(position, melt, names, time.column)
+        if forced or (len(melt) == len(others) and _alike(table, melt) and _one_regular_series(table, time)):
+            return columns_turn(place, melt, table.names, time.column)
     if forced:
         raise DataError(
             "The table does not hold a series in each column: it needs a time column and two number columns or more. "
@@ -461,84 +395,43 @@ def _wide_columns(
     return None
 
 
-def _wide_rows(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], findings: Sequence[Finding], forced: bool
-) -> Turn | None:
+def _alike(table: Counted, melt: Sequence[int]) -> bool:
+    """Columns numbered under one name, such as store_1, store_2, …, or simply many."""
+    stems = {match.group(1) if (match := NUMBERED.match(table.names[place])) else None for place in melt}
+    return len(melt) >= FEWEST_WIDE or (len(melt) > 2 and len(stems) == 1 and None not in stems)
+
+
+def _one_regular_series(table: Counted, time: TimeColumn) -> bool:
+    if _series_columns(table, time) != ():
+        return False
+    grid = _grid(table, time, ())
+    return grid is not None and grid.regular >= REGULAR_SHARE and grid.median >= FEWEST_STEPS
+
+
+def _wide_rows(table: Counted, forced: bool) -> Turn | None:
     """Every row a series: a run of number columns named V1, V2, … or by times, and ids that tell the rows apart."""
-    usable = [
-        position
-        for position, f in enumerate(findings)
-        if f.column.kind == "numeric"
-        or (f.whole and f.column.kind == "id")
-        or f.counts.present_text == 0
-        or _is_binary(f)
-    ]
-    turn = rows_turn(names, usable)
+    usable = [place for place, finding in enumerate(table.findings) if _holds_numbers(finding)]
+    turn = rows_turn(table.names, usable)
     if forced:
-        numbers = [p for p in usable if findings[p].column.kind == "numeric"]
-        return turn if len(turn.melt) > 1 else (rows_turn(names, numbers, any_name=True) if len(numbers) > 1 else None)
+        numbers = [place for place in usable if table.findings[place].column.kind == "numeric"]
+        turn = turn if len(turn.melt) > 1 else rows_turn(table.names, numbers, any_name=True)
+        return turn if len(turn.melt) > 1 else None
     dated = turn.time.storage == "time"
-    if len(turn.melt) < max(2 * len(turn.keep), 5 if dated else FEWEST_WIDE) or not turn.keep:
+    if not turn.keep or len(turn.melt) < max(2 * len(turn.keep), FEWEST_DATED if dated else FEWEST_WIDE):
         return None
-    if any(findings[p].column.kind == "numeric" and findings[p].column.role != "ignored" for p in turn.keep):
+    kept = [table.findings[place].column for place in turn.keep]
+    if any(column.kind == "numeric" and column.role != "ignored" for column in kept):
         return None
-    ids = ", ".join(trimmed(f"c{p}") for p in turn.keep)
-    found = connection.execute(f"select count(*), count(distinct ({ids})) from raw").fetchone()
-    if not found or found[0] != found[1] or (found[0] < 2 and not dated):
-        return None
-    return turn
+    ids = ", ".join(trimmed(f"c{place}") for place in turn.keep)
+    rows, distinct = table.one(f"select count(*), count(distinct ({ids})) from raw")
+    return turn if rows == distinct and (rows > 1 or dated) else None
 
 
-def columns_turn(place: int, melt: Sequence[int], names: Sequence[str], time: Column) -> Turn:
-    """The turn of a table with its time at `place` and a series in each of the columns `melt`."""
-    labels = tuple(names[position] for position in melt)
-    series, value = _free(SERIES, [time.name]), _free(VALUE, [time.name])
-    return Turn("wide columns", (place,), tuple(melt), labels, (series,), time, value)
-
-
-def rows_turn(names: Sequence[str], usable: Sequence[int], any_name: bool = False) -> Turn:
-    """The turn of a table with a series in each row: of the `usable` columns those whose names are times or numbers
-    in a run, or all of them."""
-    melt, labels, format = _timed_run(names, usable)
-    if not melt:
-        melt = list(usable) if any_name else _numbered_run(names, usable)
-        labels = tuple(str(step) for step in range(1, len(melt) + 1))
-    keep = [position for position in range(len(names)) if position not in melt]
-    series = tuple(names[position] for position in keep) or (SERIES,)
-    if format:
-        reason = f"the names of {len(melt):,} columns"
-        time = Column(
-            name=_free(TIME, series), kind="datetime", storage="time", reason=reason, parse={"format": format}
-        )
-    else:
-        reason = f"the places of {len(melt):,} columns"
-        time = Column(name=_free(STEP, series), kind="numeric", storage="number", reason=reason)
-    return Turn("wide rows", tuple(keep), tuple(melt), labels, series, time, _free(VALUE, [*series, time.name]))
-
-
-def again(kind: str, names: Sequence[str], schema: Schema, time: Column) -> Turn:
-    """The turn of another file that is laid out like the one of `schema`. Raises DataError where it is not."""
-    if kind == "wide columns":
-        if time.name not in names:
-            raise DataError(
-                f"The file lacks the column {time.name!r} with the times. Bring a table like the first one."
-            )
-        place = list(names).index(time.name)
-        melt = [position for position in range(len(names)) if position != place]
-        return replace(columns_turn(place, melt, names, time), value=_value_of(schema, time))
-    ids = [column.name for column in schema.having("series")]
-    lacking = [name for name in ids if name not in names and ids != [SERIES]]
-    if lacking:
-        raise DataError(
-            f"The file lacks the column {lacking[0]!r}, which names the series. Bring a table like the first."
-        )
-    turn = rows_turn(names, [position for position, name in enumerate(names) if name not in ids], any_name=True)
-    return replace(turn, time=replace(time, parse={**time.parse, **turn.time.parse}), value=_value_of(schema, time))
-
-
-def _value_of(schema: Schema, time: Column) -> str:
-    taken = {time.name, *(column.name for column in schema.having("series"))}
-    return next(column.name for column in schema.columns if column.name not in taken)
+def _holds_numbers(finding: Finding) -> bool:
+    """Also what one would otherwise call an id, nothing at all, or a truth of 0 and 1."""
+    column, counts = finding.column, finding.counts
+    truth = column.kind == "boolean" and set(counts.sample) <= {"0", "1"}
+    return column.kind == "numeric" or (finding.whole and column.kind == "id") or counts.present_text == 0 or truth
 
 
 def _why_rows(turn: Turn, names: Sequence[str]) -> str:
@@ -546,109 +439,26 @@ def _why_rows(turn: Turn, names: Sequence[str]) -> str:
     return f"{len(turn.melt):,} number columns from {first!r} to {last!r} are steps of time: each row is a series"
 
 
-def _is_binary(finding: Finding) -> bool:
-    return finding.column.kind == "boolean" and set(finding.counts.sample) <= {"0", "1"}
-
-
-def _free(name: str, taken: Sequence[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name
-
-
-def _numbered_run(names: Sequence[str], usable: Sequence[int]) -> list[int]:
-    """The longest run of neighbouring columns with one stem and consecutive numbers."""
-    best: list[int] = []
-    run: list[int] = []
-    before: tuple[str, int] | None = None
-    for position in usable:
-        match = _NUMBERED.match(names[position])
-        this = (match.group(1), int(match.group(2))) if match else None
-        follows = this and before and this == (before[0], before[1] + 1) and run and position == run[-1] + 1
-        run = [*run, position] if follows else ([position] if this else [])
-        before = this
-        best = run if len(run) > len(best) else best
-    return best
-
-
-def _timed_run(names: Sequence[str], usable: Sequence[int]) -> tuple[list[int], tuple[str, ...], str]:
-    """The columns named by a time, that time as text, and its format: 1990, X1990, 1990 [YR1990], 2019-03, Jan 2020."""
-    cleaned = {}
-    for position in usable:
-        match = re.fullmatch(r"[Xx]?((?:1[0-9]|20)\d\d)(?: \[YR\d{4}\])?", names[position].strip())
-        cleaned[position] = match.group(1) if match else names[position].strip().removeprefix("X").replace(".", "-")
-    years = [position for position in usable if re.fullmatch(r"\d{4}", cleaned[position])]
-    if len(years) > 2:
-        numbers = [int(cleaned[position]) for position in years]
-        if all(right > left for left, right in zip(numbers, numbers[1:], strict=False)):
-            return years, tuple(cleaned[position] for position in years), "%Y"
-    for format in ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", *(f for f in PERIOD_FORMATS if f != "%Y")):
-        for texts in ([names[p].strip() for p in usable], [cleaned[p] for p in usable]):
-            times = parse_times(texts, format)
-            run = [(position, text) for position, text, time in zip(usable, texts, times, strict=True) if time == time]
-            found = times[~np.isnan(times)]
-            if len(run) > 2 and (np.diff(found) > 0).all():
-                return [position for position, _ in run], tuple(text for _, text in run), format
-    return [], (), ""
-
-
-def constant_columns(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], series: Sequence[str], others: Sequence[str]
-) -> list[str]:
-    """Those of `others` that hold one value all through each series."""
-    if not series or not others:
-        return []
-    ids = ", ".join(trimmed(f"c{list(names).index(name)}") for name in series)
-    counts = ", ".join(f"count(distinct {trimmed(f'c{list(names).index(name)}')})" for name in others)
-    highest = ", ".join(f"max(d{number})" for number in range(len(others)))
-    labels = ", ".join(f"d{number}" for number in range(len(others)))
-    found = connection.execute(
-        f"select {highest} from (select {counts} from raw group by {ids}) as counted({labels})"
-    ).fetchone()
-    return [name for name, distinct in zip(others, found or (), strict=True) if distinct is not None and distinct <= 1]
-
-
-def turn_long(connection: duckdb.DuckDBPyConnection, turn: Turn, path: Path) -> int:
-    """Write the long form of the table `raw` to `path` as c0, c1, … called `turn.names`; returns its rows. Values that
-    are missing make no row."""
-    connection.execute("create or replace temp table labels (place integer, label varchar)")
-    connection.executemany(
-        "insert into labels values (?, ?)", [[place, label] for place, label in enumerate(turn.labels)]
-    )
-    values = ", ".join(f"c{position}" for position in turn.melt)
-    keep = ", ".join(f"c{position} as k{number}" for number, position in enumerate(turn.keep))
-    missing = ", ".join(duck.literal(token) for token in MISSING)
-    if turn.kind == "wide columns":
-        columns, order = "label as c0, k0 as c1, value as c2", f"place, {ROW}"
-    else:
-        ids = [f"k{number} as c{number}" for number in range(len(turn.keep))]
-        ids = ids or [f"'row ' || ({ROW} + 1) as c0"]
-        columns = ", ".join([*ids, f"label as c{len(ids)}", f"value as c{len(ids) + 1}"])
-        order = f"{ROW}, place"
-    keep = f", {keep}" if keep else ""
-    connection.execute(
-        f"""copy (
-            select row_number() over (order by {order}) - 1 as {ROW}, {columns} from (
-                select {ROW}{keep}, generate_subscripts(v, 1) - 1 as place, unnest(v) as value
-                from (select *, [{values}] as v from raw)
-            ) join labels using (place)
-            where value is not null and {trimmed("value")} not in ({missing})
-            order by {order}
-        ) to {duck.literal(path)} (format parquet)"""
-    )
-    found = connection.execute(f"select count(*) from {duck.parquet(path)}").fetchone()
-    return int(found[0]) if found else 0
-
-
 # into the schema
 
 
-def with_roles(
-    layout: Layout, findings: Sequence[Finding], constant: Sequence[str] = (), kind: str = "long"
-) -> list[Finding]:
+def constant_columns(table: Counted, series: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Those of `others` that hold one value all through each series."""
+    if not series or not others:
+        return []
+    ids = ", ".join(trimmed(table.source(name)) for name in series)
+    counts = ", ".join(f"count(distinct {trimmed(table.source(name))}) as d{n}" for n, name in enumerate(others))
+    highest = ", ".join(f"max(d{n})" for n in range(len(others)))
+    found = table.one(f"select {highest} from (select {counts} from raw group by {ids})")
+    return [name for name, distinct in zip(others, found, strict=True) if distinct is not None and distinct <= 1]
+
+
+def with_roles(layout: Layout, table: Counted, kind: str) -> list[Finding]:
     """The columns with the roles of time and series; a column for a time put together from parts comes last. `kind` is
-    the layout the upload had. `constant` columns are the same all through each series."""
+    the layout that the upload had."""
     assert layout.time is not None
+    taken = {layout.time.column.name, *layout.time.parts, *layout.series}
+    constant = constant_columns(table, layout.series, [name for name in table.names if name not in taken])
     time = replace(
         layout.time.column,
         role="time",
@@ -656,7 +466,7 @@ def with_roles(
         parse={**layout.time.column.parse, "layout": kind},
     )
     result = []
-    for finding in findings:
+    for finding in table.findings:
         column = finding.column
         if column.name == time.name:
             finding = replace(finding, column=time)
@@ -675,5 +485,5 @@ def with_roles(
             finding = replace(finding, column=replace(column, role="static", reason=reason))
         result.append(finding)
     if layout.time.parts:
-        result.append(Finding(time, findings[0].counts))
+        result.append(Finding(time, table.findings[0].counts))
     return result

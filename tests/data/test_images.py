@@ -89,6 +89,12 @@ def test_folders_name_the_class_and_the_part(paths, labels, split):
     assert places(paths) == (labels, split)
 
 
+def test_pictures_with_masks_are_no_two_classes(tmp_path):
+    members = {f"{folder}/{n}.png": picture(n, (30, 30)) for folder in ("images", "masks") for n in range(5)}
+    assert "pictures with masks" in said(taken(zipped(tmp_path / "a.zip", members), tmp_path))
+    assert "pictures with masks" not in said(taken(zipped(tmp_path / "b.zip", ANIMALS), tmp_path, "other"))
+
+
 def test_top_folders_called_train_and_test_become_the_split(tmp_path):
     members = {f"{part}/{name}": content for part in ("train", "test") for name, content in ANIMALS.items()}
     dataset = taken(zipped(tmp_path / "a.zip", members), tmp_path)

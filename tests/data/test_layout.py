@@ -191,6 +191,12 @@ def test_named_columns_are_taken(tmp_path):
     assert role(dataset, "series") == ["shop", "other"]
 
 
+def test_any_whole_numbers_are_a_time_where_they_are_named(tmp_path):
+    frame = pd.DataFrame({"frame_number": range(5, 65), "value": noise(60)})
+    assert taken(frame, tmp_path, "a").modality == "table"
+    assert taken(frame, tmp_path, "b", time_column="frame_number").meta["guess"]["frequency"] == "step"
+
+
 def test_wrong_wishes_get_a_sentence(tmp_path):
     frame = pd.DataFrame({"x": noise(30), "y": noise(30)})
     with pytest.raises(SpecError, match="no layout called 'sideways'"):

@@ -31,6 +31,8 @@ from dl_core.problems import Problem
 FILE, LABEL, SPLIT = "file", "label", "split"
 TABLES = ("csv", "tsv", "txt", "jsonl", "parquet", "xlsx", "xls", "gz", "json")
 TINY_PIXELS = 16
+MASKS = {"masks", "mask", "labels", "label", "annotations", "segmentation", "gt", "groundtruth", "targets"}
+FEWEST_PAIRS, PAIRED_SHARE = 3, 0.9
 NAMED_SHARE = 0.5
 """A table belongs to the pictures where at least this share of a column names them."""
 
@@ -204,6 +206,7 @@ def _by_folder(upload: Upload, gallery: Gallery, problems: list[Problem]) -> Raw
         columns[LABEL] = labels
         reason = f"the folder of each picture; {len(classes):,} folders"
         known[LABEL] = Column(name=LABEL, kind="category", storage="text", reason=reason)
+        problems += _paired(gallery.paths, labels)
         loose = sum(label is None for label in labels)
         if loose:
             what = f"{loose:,} pictures lie outside the class folders and have no class."
@@ -220,6 +223,23 @@ def _by_folder(upload: Upload, gallery: Gallery, problems: list[Problem]) -> Raw
         reason = "the top folders are called " + ", ".join(sorted({part for part in split if part}))
         known[SPLIT] = Column(name=SPLIT, kind="category", storage="text", role="split", reason=reason)
     return _raw(upload, columns, known, problems, {"format": "images", "labels": "folders" if classes else "none"})
+
+
+def _paired(paths: Sequence[str], labels: Sequence[str | None]) -> list[Problem]:
+    """Two folders with the same names in them are pictures and their masks, not two classes."""
+    names: dict[str, set[str]] = {}
+    for path, label in zip(paths, labels, strict=True):
+        names.setdefault(label or "", set()).add(PurePosixPath(path).stem)
+    if len(names) != 2:
+        return []
+    (first, ours), (second, theirs) = names.items()
+    if len(ours & theirs) < max(FEWEST_PAIRS, PAIRED_SHARE * max(len(ours), len(theirs))) or not MASKS & {
+        first,
+        second,
+    }:
+        return []
+    what = f"The folders {first!r} and {second!r} hold files of the same names, like pictures with masks."
+    return [Problem("warning", what, fix="Masks cannot be learned yet. Upload a folder for each class.", column=LABEL)]
 
 
 # a table that names the pictures
