@@ -115,14 +115,14 @@ def here(run: Run, row: dict[str, Any], names: list[str]) -> None:
             st.rerun()
     with right:
         look = next(look for look in looks if look.sample == picked)
-        st.html(_verdict(look, run.spec.task.kind))
+        st.html(_verdict(look))
         for name in names:
             explained(run, row, name, sample=picked)
         if not names:
             show.callout("note", f"{row['name']} cannot be asked why it answers so here.", "Choose a network above.")
 
 
-def _verdict(look: Look, kind: str) -> str:
+def _verdict(look: Look) -> str:
     from html import escape
 
     cells = [("The truth", look.truth), ("The model said", look.said)]
@@ -161,9 +161,7 @@ def pick_row(run: Run, looks: list[Look], frame: pd.DataFrame, picked: int) -> i
 
 def pick_picture(run: Run, looks: list[Look], frame: pd.DataFrame, picked: int) -> int | None:
     column = next(column.name for column in run.schema.columns if column.kind == "image")
-    dataset = run.dataset
-    if run.spec.split.test_dataset:
-        dataset = cached.store().dataset(run.spec.split.test_dataset, actor=state.actor())
+    dataset = run.tested
     pictures = {}
     for look, name in zip(looks, frame[column], strict=True):
         path = dataset.file(name)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dl_core.bundle.serving import guarded
 from dl_core.data.panel import series_names
 from dl_core.errors import DeepboardError
 from dl_core.evaluation.upcoming import upcoming
@@ -133,7 +134,7 @@ def file_in(run: Run, row: Row) -> None:
     if answer is None:
         return
     _outcome(run, answer)
-    table = _first_rows(state.actor(), answer["out"], cached.stamp(Path(answer["out"])))
+    table = _first_rows(state.actor(), answer["out"], cached.stamp(Path(answer["out"])), _texts(run))
     st.dataframe(
         table, hide_index=True, alt="Predictions", column_config=show.rounded(table), height=360, width="content"
     )
@@ -158,7 +159,7 @@ def _answered(run: Run, row: Row, arrived) -> dict | None:
     out = Path(known["folder"]) / f"predictions-{row['model']}.csv"
     payload = {"run": run.id, "model": row["model"], "file": known["file"], "out": str(out)}
     answer = ask.ask("predict", payload, key=f"predict_file_{run.id}", doing=f"Predicting {known['name']} …")
-    return answer and {**answer, "name": known["name"], "folder": known["folder"]}
+    return answer and {**answer, "name": known["name"], "source": known["file"]}
 
 
 def _outcome(run: Run, answer: dict) -> None:
@@ -180,8 +181,23 @@ def _outcome(run: Run, answer: dict) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
-def _first_rows(actor: str, path: str, stamp: float, most: int = SHOWN_ROWS) -> pd.DataFrame:
-    return pd.read_csv(path, nrows=most)
+def _first_rows(actor: str, path: str, stamp: float, texts: tuple[str, ...], most: int = SHOWN_ROWS) -> pd.DataFrame:
+    """The first answers of a file; `texts` are read as the values they were written from: the class "007" stays that
+    and "None" is no gap."""
+    gaps = {name: [""] for name in pd.read_csv(path, nrows=0) if name not in texts}
+    plain = dict.fromkeys(texts, _unguarded)
+    return pd.read_csv(path, nrows=most, converters=plain, na_values=gaps, keep_default_na=False)
+
+
+def _texts(run: Run) -> tuple[str, ...]:
+    """The answer columns that hold names, not numbers."""
+    classes = ("prediction",) if run.spec.task.kind == "classification" else ()
+    return ("file", *run.spec.task.series, *classes)
+
+
+def _unguarded(cell: str) -> str:
+    """A text cell as it was before a spreadsheet was kept from taking it for a formula."""
+    return cell[1:] if cell[:1] == "'" and guarded(cell[1:]) == cell else cell
 
 
 # pictures
@@ -195,11 +211,11 @@ def pictures_in(run: Run, row: Row) -> None:
     answer = _answered(run, row, arrived)
     if answer is None:
         return
-    table = _first_rows(state.actor(), answer["out"], cached.stamp(Path(answer["out"])), most=SHOWN_PICTURES)
+    table = _first_rows(state.actor(), answer["out"], cached.stamp(Path(answer["out"])), _texts(run), SHOWN_PICTURES)
     if answer["rows"] > 1 or answer.get("scores"):
         _outcome(run, answer)
     records = table.to_dict("records")
-    found = _found(answer, [str(record["file"]) for record in records])
+    found = _found(Path(answer["source"]), [str(record["file"]) for record in records])
     slot = f"predict_picked_{answer['out']}"
     picked = st.session_state.get(slot, 0)
     left, right = st.columns([6, 5], gap="large")
@@ -223,17 +239,20 @@ def pictures_in(run: Run, row: Row) -> None:
 
 
 def _caption(record: Row) -> str:
-    said = record["prediction"]
-    return f"{said} ({percent(float(record[f'probability_{said}']))})"
+    """The answer in a line: a class with its probability, the largest there is, or the quantities."""
+    shares = [float(value) for name, value in record.items() if name.startswith("probability_")]
+    if shares:
+        return f"{record['prediction']} ({percent(max(shares))})"
+    return ", ".join(significant(float(value)) for name, value in record.items() if name.startswith("prediction"))
 
 
-def _found(answer: dict, names: list[str]) -> list[Path | None]:
-    """Where the pictures of an upload lie; None for those inside an archive."""
-    content = Path(answer["folder"]) / "content"
-    by_name = {path.name: path for path in content.rglob("*") if path.is_file()}
-    return [
-        path if (path := by_name.get(Path(name).name)) and path.suffix.lower() != ".zip" else None for name in names
-    ]
+def _found(source: Path, names: list[str]) -> list[Path | None]:
+    """Where the pictures of an upload lie, by their path in it, else by their name; None for those in an archive."""
+    top = source if source.is_dir() else source.parent
+    pictures = [path for path in sorted(top.rglob("*")) if path.is_file() and path.suffix.lower() != ".zip"]
+    by_name = {path.name: path for path in pictures}
+    by_path = {path.relative_to(top).as_posix(): path for path in pictures}
+    return [by_path.get(name) or by_name.get(Path(name).name) for name in names]
 
 
 # series

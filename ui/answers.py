@@ -22,7 +22,8 @@ def draw(run: Run, row: Row, answer: Row) -> None:
     if run.spec.task.kind == "classification":
         st.html(_classes_html(run, answer))
         return
-    low, high = _margin(state.actor(), run.id, row["model"])
+    part = "test" if row["test"] is not None else "valid"
+    low, high = _margin(state.actor(), run.id, row["model"], part)
     names = run.spec.task.targets
     for number, name in enumerate(names):
         value = answer["prediction" if len(names) == 1 else f"prediction_{name}"]
@@ -69,10 +70,12 @@ def _quantity_html(name: str, value: float, low: float, high: float, run: Run, n
 
 
 @st.cache_data(show_spinner=False, max_entries=50)
-def _margin(actor: str, run: str, model: str) -> tuple[list[float], list[float]]:
+def _margin(actor: str, run: str, model: str, part: str) -> tuple[list[float], list[float]]:
+    """How far the truth lies below and above a prediction of the test part, which chose nothing; of the validation part
+    only while the test part has not been looked at."""
     opened = cached.store().run(run, actor=actor)
-    prediction = np.load(opened.model_folder(model) / "valid.npy")
-    low, high = margin(np.asarray(opened.prepared.truth("valid")), prediction, LEVEL)
+    prediction = np.load(opened.model_folder(model) / f"{part}.npy")
+    low, high = margin(np.asarray(opened.prepared.truth(part)), prediction, LEVEL)
     return low.tolist(), high.tolist()
 
 

@@ -70,7 +70,8 @@ def _look(case: Case, sample: int, each: np.ndarray) -> Look:
 
 def margin(truth: np.ndarray, prediction: np.ndarray, level: float = 0.8) -> np.ndarray:
     """How far below and above a prediction the truth lies in `level` of the cases: (2, targets), from the residuals of
-    samples the model was not fitted on (split-conformal: Lei et al., 2018)."""
+    samples that neither fitted the model nor chose its weights or settings, as those of the test part
+    (split-conformal: Lei et al., 2018)."""
     residual = truth - prediction
     samples = len(residual)
     share = min(1.0, np.ceil((samples + 1) * (1 + level) / 2) / samples)

@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from dl_core.bundle.serving import write_csv
+from dl_core.evaluation.samples import margin
+from dl_core.report import significant
 from dl_core.store import Store
 from tests.charts.examples import examples
 from tests.pages.conftest import said
@@ -99,10 +103,69 @@ def test_a_broken_answer_is_a_sentence(open_page, store, tmp_path, worker):
     assert "The table lacks" in said(open_page("predict", run=run.id))
 
 
-def test_the_margin_of_an_answer_is_what_validation_shows(store, tmp_path):
-    from dl_core.evaluation.samples import margin
-
+def test_the_margin_of_an_answer_is_what_the_test_part_shows(open_page, store, tmp_path, worker):
     run = judged(store, tmp_path, "quantity")
-    truth, prediction = run.prepared.truth("valid"), np.load(run.model_folder("t007") / "valid.npy")
+    np.save(run.model_folder("t007") / "valid.npy", np.asarray(run.prepared.truth("valid")))  # chosen on it: no error
+    middle = float(np.median(run.prepared.truth("train")))
+    worker(predict={"answers": [{"prediction": middle}]}, explain={"panels": [BARS]})
+    truth, prediction = run.prepared.truth("test"), np.load(run.model_folder("t007") / "test.npy")
     low, high = margin(truth, prediction)
-    assert low[0] < 0 < high[0]
+    bounds = run.prepared.state["task"]
+    ends = max(middle + low[0], bounds["low"][0]), min(middle + high[0], bounds["high"][0])
+    said_ends = f"between {significant(ends[0])} and {significant(ends[1])}."
+    assert said_ends in said(open_page("predict", run=run.id))
+
+
+def dropped(store):
+    """Where the files of an upload arrive."""
+    content = store.workspace / "uploads" / "one" / "content"
+    content.mkdir(parents=True, exist_ok=True)
+    return content
+
+
+def answered_file(open_page, worker, run, source, table):
+    """The Predict page after the file `source` was dropped and `table` came back."""
+    out = source.parent.parent / "predictions-t007.csv"
+    write_csv(out, table)
+    worker(
+        predict=lambda payload: {"out": str(out), "rows": len(table["prediction"])} if "file" in payload else RICH,
+        explain={"panels": [BARS]},
+    )
+    test = open_page("predict", run=run.id)
+    test.session_state["predict_view"] = "A file"
+    test.session_state[f"predict_upload_{run.id}"] = {
+        "file": str(source), "name": source.name, "folder": str(source.parent.parent)
+    }  # fmt: skip
+    test.run()
+    assert not test.exception, test.exception[0].value
+    return test
+
+
+def test_classes_of_a_file_are_shown_as_they_are_called(open_page, store, tmp_path, worker):
+    run = judged(store, tmp_path)
+    table = {"prediction": ["007", "None", "=1+1", "-5"], "probability_007": [0.9, 0.1, np.nan, 0.3]}
+    test = answered_file(open_page, worker, run, dropped(store) / "new.csv", table)
+    shown = test.dataframe[0].value
+    assert list(shown["prediction"]) == ["007", "None", "=1+1", "-5"]
+    assert shown["probability_007"].dtype == float
+
+
+def test_pictures_of_one_name_are_told_apart_by_their_folder(open_page, store, tmp_path, worker):
+    run = judged(store, tmp_path, "image")
+    classes = run.prepared.state["task"]["classes"]
+    files = ["a/1.png", "b/1.png"]
+    for number, name in enumerate(files):
+        path = dropped(store) / "pets" / name
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (8, 8), (0, 0, 80 * number)).save(path)
+    shares = {f"probability_{name}": [0.5, 0.5] for name in classes}
+    table = {"file": files, "prediction": [classes[0]] * 2, **shares}
+    answered_file(open_page, worker, run, dropped(store) / "pets", table)
+    asked = [job["payload"]["row"] for job in jobs_of(store, "explain")]
+    assert asked and all(str(path).endswith("pets/a/1.png") for row in asked for path in row.values())
+
+
+def jobs_of(store, kind):
+    with store.catalogue.transaction() as connection:
+        ids = [row[0] for row in connection.execute("select id from jobs where kind = ?", (kind,))]
+    return [store.job(id) for id in ids]
