@@ -10,16 +10,18 @@ datasets/<id>/
                          "created", "dialect": {…}, "problems": [Problem…], "guess": {"task": …, "targets": […], …}}
 """
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 import pandas as pd
 
 from dl_core.data.schema import Schema
-from dl_core.errors import NotFoundError
+from dl_core.errors import NotFoundError, SpecError
 from dl_core.records import read_json, write_json
 
 ROW = "_row"
@@ -67,8 +69,16 @@ class Dataset:
         return [int(path.stem.removeprefix("schema-")) for path in self.folder.glob("schema-*.json")]
 
     def add_schema(self, schema: Schema) -> Schema:
-        """Store an edited schema as the next version."""
-        write_json(self.folder / f"schema-{schema.version}.json", schema.to_json())
+        """Store an edited schema as the next version. Raises SpecError where another edit has taken its number."""
+        path = self.folder / f"schema-{schema.version}.json"
+        fresh = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+        write_json(fresh, schema.to_json())
+        try:
+            os.link(fresh, path)  # unlike a rename, never over a file that stands there
+        except FileExistsError as error:
+            raise SpecError("The columns were changed elsewhere meanwhile; reload the page.") from error
+        finally:
+            fresh.unlink()
         return schema
 
     def table(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dl_core.data.dataset import Dataset
 from dl_core.data.importing import import_file
 from dl_core.data.values import canonical_text, parse_numbers
-from dl_core.errors import DataError, NotFoundError
+from dl_core.errors import DataError, NotFoundError, SpecError
 
 ROWS = 60
 
@@ -218,6 +218,15 @@ def trained(tmp_path) -> Dataset:
     dataset = taken(csv(tmp_path, columns, separator=";"), tmp_path, "trained", layout="table")
     dataset.add_schema(dataset.schema.edited({"answer": {"role": "target"}}))
     return dataset
+
+
+def test_two_edits_of_the_same_columns_do_not_overwrite_each_other(trained):
+    edits = [trained.schema.edited({"size": {"role": role}}) for role in ("ignored", "feature")]
+    trained.add_schema(edits[0])
+    with pytest.raises(SpecError, match="changed elsewhere meanwhile; reload the page"):
+        trained.add_schema(edits[1])
+    assert trained.schema == edits[0]
+    assert list(trained.folder.glob(".*")) == []
 
 
 def test_a_new_file_is_read_as_the_schema_says_not_as_it_looks(tmp_path, trained):
