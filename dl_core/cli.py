@@ -9,7 +9,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,8 +169,15 @@ def predict(
         for path, what in ((bundle, "bundle"), (file, "file")):
             if not path.exists():
                 raise SpecError(f"There is no {what} {path}. Check the path.")
+        if out.is_dir():
+            raise SpecError(
+                f"{out} is a folder. Name the CSV file that the predictions go to, such as {out / 'p.csv'}."
+            )
         with messages.status("Loading the network and predicting"):
-            from dl_core.bundle.files import predict_file  # TensorFlow
+            with _quiet():
+                import tensorflow  # noqa: F401 (only here, for its noise)
+
+            from dl_core.bundle.files import predict_file  # pandas and DuckDB
 
             report = predict_file(bundle, file, out)
         for problem in report["problems"]:
@@ -290,6 +297,18 @@ def _sentences() -> Iterator[None]:
         what = f"{error.strerror or error}{where}. Check the path, its rights and the disk."
         _say(f"[bold red]Error:[/] {escape(what)}")
         raise typer.Exit(1) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What a library's C++ says on the standard error as it is loaded goes nowhere; what Python says there stays."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere, os.fdopen(kept, "w") as stream, redirect_stderr(stream):
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
 
 
 # files

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from dl_core.cli import app, main, parse_seconds
+from dl_core.cli import _quiet, app, main, parse_seconds
 from dl_core.errors import SpecError
 from dl_core.jobs.launcher import ROOT
 from dl_core.store import Store
@@ -192,6 +193,16 @@ def test_a_missing_file_gets_a_sentence(tmp_path):
     assert answer.exit_code == 1 and "There is no file" in answer.stderr
     answer = ask("predict", tmp_path / "bundle", tmp_path / "no.csv")
     assert answer.exit_code == 1 and "There is no bundle" in answer.stderr
+    answer = ask("predict", tmp_path, tmp_path, "--out", tmp_path)
+    assert answer.exit_code == 1 and "is a folder. Name the CSV file" in " ".join(answer.stderr.split())
+
+
+def test_what_a_library_says_as_it_is_loaded_is_not_shown_and_what_we_say_is(capfd):
+    with _quiet():
+        os.write(2, b"oneDNN custom operations are on")
+        print("Loading", file=sys.stderr)
+    print("Loaded", file=sys.stderr)
+    assert capfd.readouterr().err == "Loading\nLoaded\n"
 
 
 def test_a_board_that_is_not_there_yet_says_why(workspace, wine):
