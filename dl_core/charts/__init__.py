@@ -3,9 +3,6 @@
 A kind is one file with `draw(data, style) -> Figure` and one line here; its docstring says what `data` holds.
 """
 
-import re
-from typing import Any
-
 import plotly.graph_objects as go
 
 from dl_core.charts.style import DARK, LIGHT
@@ -36,17 +33,3 @@ def figure(panel: Panel, dark: bool = False) -> go.Figure:
     """The panel as a figure. Its title and note are left to the page, which sets text better than a figure does.
     Raises SpecError for a kind that nobody draws."""
     return CHARTS.load(panel.kind)(panel.data, DARK if dark else LIGHT)
-
-
-def config(panel: Panel) -> dict[str, Any]:
-    """How a browser shows the figure: one button, which saves it as a PNG named after the panel."""
-    name = re.sub(r"[^\w]+", "-", panel.title).strip("-").lower() or panel.kind
-    return {
-        "displaylogo": False,
-        "displayModeBar": "hover",
-        "modeBarButtons": [["toImage"]],
-        "toImageButtonOptions": {"format": "png", "scale": 2, "filename": name},
-        "scrollZoom": False,
-        "doubleClick": "reset",
-        "responsive": True,
-    }

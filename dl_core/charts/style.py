@@ -23,7 +23,6 @@ class Style:
     accent: str
     baseline: str
     quiet: str
-    good: str
     bad: str
     series: tuple[str, ...]
     sequential: tuple[tuple[float, str], ...]
@@ -107,7 +106,6 @@ LIGHT = Style(
     accent="#4f46e5",
     baseline="#8a8f9c",
     quiet="#c6cad3",
-    good="#009e73",
     bad="#d55e00",
     series=_OKABE_ITO,
     sequential=((0.0, "#f7f7fd"), (0.5, "#a5a1f2"), (1.0, "#4036cf")),
@@ -123,7 +121,6 @@ DARK = Style(
     accent="#818cf8",
     baseline="#8b91a0",
     quiet="#3d434f",
-    good="#34c796",
     bad="#f2823a",
     series=_OKABE_ITO_ON_DARK,
     sequential=((0.0, "#171a20"), (0.5, "#44459b"), (1.0, "#939cff")),

@@ -18,7 +18,7 @@ MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A",
 TEXT_MISSING = tuple(token for token in MISSING if token not in ("None", "-"))
 """In text these two are values: 'None' is an answer, '-' a sign."""
 
-_MISSING, _TEXT_MISSING = frozenset(MISSING), frozenset(TEXT_MISSING)
+_TEXT_MISSING = frozenset(TEXT_MISSING)
 
 
 # numbers
@@ -49,11 +49,6 @@ def parse_numbers(strings: Iterable[Any], decimal: str = ".", thousands: str = "
         return value if math.isfinite(value) else math.nan
 
     return _each(strings, number)
-
-
-def is_missing(strings: Iterable[Any]) -> np.ndarray:
-    """Whether each value is one of the words for a missing number or time (n,) bool."""
-    return np.array([_absent(value) or str(value).strip(BLANKS) in _MISSING for value in strings], dtype=bool)
 
 
 # texts

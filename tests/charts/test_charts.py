@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dl_core.charts import CHARTS, config, figure
+from dl_core.charts import CHARTS, figure
 from dl_core.charts.style import DARK, LIGHT, plain
 from dl_core.errors import SpecError
 from dl_core.report import Panel
@@ -60,12 +60,6 @@ def test_the_chosen_model_is_accent_and_baselines_are_grey():
 def test_hover_reads_as_a_sentence():
     matrix = figure(next(panel for panel in PANELS if panel.kind == "matrix"))
     assert matrix.data[0].customdata[0][1] == "467 of 7,417 “&lt;=50K” were taken for “&gt;50K” (6.3%)."
-
-
-def test_a_saved_picture_is_named_after_its_panel():
-    assert (
-        config(Panel(kind="bars", title="Actual / predicted"))["toImageButtonOptions"]["filename"] == "actual-predicted"
-    )
 
 
 @pytest.mark.parametrize("style", [LIGHT, DARK], ids=["light", "dark"])
