@@ -24,7 +24,11 @@ class Forecasting(Task):
 
     def check(self, targets: pd.DataFrame, spec: TaskSpec) -> list[Problem]:
         if len(spec.targets) != 1:
-            return [Problem("error", "Forecasting predicts one column.", "Choose one target.")]
+            fix = (
+                "Choose one target. Where each column is a series of its own, bring them in the long format: one "
+                "column for all values, and one that names the series (on the command line: --series)."
+            )
+            return [Problem("error", f"A forecast predicts one column; {len(spec.targets)} are named.", fix)]
         name = spec.targets[0]
         column = targets[name]
         if name in (spec.time, *spec.series):

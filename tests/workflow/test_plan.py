@@ -131,6 +131,12 @@ def test_series_are_forecast_on_their_own_future(bring):
         plan(dataset, split="random")
 
 
+def test_several_targets_of_a_forecast_are_pointed_to_the_long_format(bring):
+    frame = sales(series=1).assign(returned=lambda table: table["sold"] / 7)
+    with pytest.raises(TargetError, match="predicts one column; 2 are named.*each column is a series.*long format"):
+        plan(bring(frame), task="forecasting", targets=["sold", "returned"], time="day")
+
+
 def test_a_horizon_that_leaves_no_past_is_refused_with_the_longest_that_would_do(bring):
     dataset = bring(sales(days=30), layout=None)
     with pytest.raises(DataError, match="Choose a horizon of 8 or less"):
