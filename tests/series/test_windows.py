@@ -140,7 +140,7 @@ def test_what_cannot_be_forecast_is_refused_by_name(prepared, waves):
         prepared(waves.assign(y=np.nan), series=("id",), horizon=HORIZON)
     with pytest.raises(TargetError, match="'y' is the same"):
         prepared(waves.assign(y=1.0), series=("id",), horizon=HORIZON)
-    with pytest.raises(TargetError, match="'id' holds words"):
+    with pytest.raises(TargetError, match="'id' is kept as text"):
         prepared(waves, targets=("id",), horizon=HORIZON)
     with pytest.raises(SpecError, match="'id' holds category values.*Choose another time column"):
         prepared(waves, time="id", horizon=HORIZON)
