@@ -45,7 +45,7 @@ HOUSE = (
 LIGHT = (
     "errors", "registry", "space", "signature", "problems", "report", "records", "seeds", "settings", "runspec",
     "metrics", "data", "encoders", "tasks", "families", "prepared", "samples", "baselines", "store", "evaluation",
-    "explain", "charts", "workflow.plan", "jobs", "cli", "__main__",
+    "explain", "charts", "workflow.plan", "bundle.serving", "jobs", "cli", "__main__",
 )  # fmt: skip
 HEAVY_CORNERS = ("families.*", "explain.*", "jobs.worker")
 
