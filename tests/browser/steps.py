@@ -25,7 +25,10 @@ def settle(page: Page) -> None:
 
 
 def drop(page: Page, file: Path) -> None:
-    """Drop a file on the drop zone of the page."""
+    """Drop a file on the drop zone of the page, once nothing moves any more."""
+    zone = page.locator(".zone").first
+    expect(zone).to_be_visible()
+    settle(page)
     content = base64.b64encode(file.read_bytes()).decode()
     held = page.evaluate_handle(
         """([name, content]) => {
@@ -36,7 +39,7 @@ def drop(page: Page, file: Path) -> None:
         }""",
         [file.name, content],
     )
-    page.locator(".zone").first.dispatch_event("drop", {"dataTransfer": held})
+    zone.dispatch_event("drop", {"dataTransfer": held})
 
 
 def go(page: Page, name: str, title: str) -> None:
