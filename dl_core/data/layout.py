@@ -173,11 +173,12 @@ def time_columns(table: Counted, named: str | None = None) -> list[TimeColumn]:
             dates.append(TimeColumn(column, value_sql(connection, source, column)))
         elif _is_year(column.name, finding):
             reason = f"years from {finding.counts.low:.0f} to {finding.counts.high:.0f}"
-            year = Column(name=column.name, kind="datetime", storage="time", reason=reason, parse={"format": "%Y"})
+            parse = {**column.parse, "format": "%Y"}
+            year = replace(column, kind="datetime", storage="time", role="feature", reason=reason, parse=parse)
             steps.append(TimeColumn(year, value_sql(connection, source, year)))
         elif finding.whole and (STEP_NAME.search(column.name) or column.name == named):
             reason = f"whole-number steps; {column.reason}"
-            whole = Column(name=column.name, kind="numeric", storage="number", reason=reason)
+            whole = replace(column, kind="numeric", storage="number", role="feature", reason=reason)
             steps.append(TimeColumn(whole, value_sql(connection, source, whole)))
     parts = _parts(table)
     return [*dates, *([parts] if parts else []), *steps]
@@ -382,7 +383,7 @@ def _wide_columns(table: Counted, times: Sequence[TimeColumn], forced: bool) -> 
     for time in times:
         place = table.names.index(time.column.name) if not time.parts else -1
         others = [position for position in range(len(table.names)) if position != place]
-        melt = [position for position in others if table.findings[position].column.kind == "numeric"]
+        melt = [position for position in others if _holds_numbers(table.findings[position])]
         if time.parts or len(melt) < 2:
             continue
         if forced or (len(melt) == len(others) and _alike(table, melt) and _one_regular_series(table, time)):

@@ -16,6 +16,7 @@ from dl_core.data.values import MISSING, PERIOD_FORMATS, parse_times
 from dl_core.errors import DataError
 
 SERIES, STEP, TIME, VALUE = "series", "step", "time", "value"
+BESIDE = "beside"
 NUMBERED = re.compile(r"^(.*?)[ _.-]?(\d+)$")
 HEADER_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", *(f for f in PERIOD_FORMATS if f != "%Y"))
 
@@ -40,8 +41,12 @@ class Turn:
 
 
 def columns_turn(place: int, melt: Sequence[int], names: Sequence[str], time: Column) -> Turn:
-    """The turn of a table with its time at `place` and a series in each of the columns `melt`."""
+    """The turn of a table with its time at `place` and a series in each of the columns `melt`. What stands beside them
+    is left out, and is noted for the next file."""
     labels = tuple(names[position] for position in melt)
+    beside = [name for name in names if name not in labels and name != time.name]
+    if beside:
+        time = replace(time, parse={**time.parse, BESIDE: beside})
     series, value = _free(SERIES, [time.name]), _free(VALUE, [time.name])
     return Turn("wide columns", (place,), tuple(melt), labels, (series,), time, value)
 
@@ -74,7 +79,8 @@ def again(kind: str, names: Sequence[str], schema: Schema, time: Column) -> Turn
                 f"The file lacks the column {time.name!r} with the times. Bring a table like the first one."
             )
         place = list(names).index(time.name)
-        melt = [position for position in range(len(names)) if position != place]
+        beside = {time.name, *time.parse.get(BESIDE, ())}
+        melt = [position for position, name in enumerate(names) if name not in beside]
         return replace(columns_turn(place, melt, names, time), value=_value_of(schema, time))
     ids = [column.name for column in schema.having("series")]
     lacking = [name for name in ids if name not in names and ids != [SERIES]]

@@ -185,6 +185,14 @@ def test_a_layout_that_was_asked_for_is_taken(tmp_path):
     assert taken(irregular, tmp_path, "e", time_column="when").modality == "series"
 
 
+def test_what_stands_beside_series_in_columns_is_left_out_again(tmp_path):
+    frame = pd.DataFrame({"t": range(1, 51), "a": noise(50), "b": noise(50), "remark": [*"xy"] * 25})
+    dataset = taken(frame, tmp_path, "a", layout="wide columns")
+    assert set(dataset.table()["series"]) == {"a", "b"}
+    again = taken(frame, tmp_path, "again", schema=dataset.schema)
+    pd.testing.assert_frame_equal(again.table(), dataset.table(), check_dtype=False)
+
+
 def test_named_columns_are_taken(tmp_path):
     frame = long(other=[*"uv"] * 60)
     dataset = taken(frame, tmp_path, time_column="day", series_columns=["shop", "other"])
