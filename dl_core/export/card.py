@@ -40,7 +40,7 @@ def _data(bundle: Bundle, receipt: State) -> str:
     lines = []
     if meta.get("dataset"):
         rows = f", {meta['rows']:,} rows" if meta.get("rows") else ""
-        lines.append(f"- Trained on: {_plain(meta['dataset'])}{rows}")
+        lines.append(f"- Dataset: {_plain(meta['dataset'])}{rows}")
     if meta.get("split"):
         split = meta["split"]
         shares = f"{split['test_share']:.0%} test, {split['valid_share']:.0%} of the rest validation"

@@ -174,10 +174,11 @@ class Store:
         self._discard(run.folder)
 
     def place(self, id: str, *, actor: str = "local") -> int:
-        """The place in the queue, from 1; 0 for a run that does not wait."""
+        """The place in the queue, from 1, the run at work included; 0 for a run that does not wait."""
         row = self.catalogue.first(
-            "select count(*) as place from jobs where status = 'queued' and lane = 'train' and place <="
-            " (select place from jobs where run = ? and kind = 'train' and status = 'queued')",
+            "select count(*) as place from jobs, (select place from jobs where run = ? and kind = 'train'"
+            " and status = 'queued') as own where lane = 'train'"
+            " and (status = 'running' or (status = 'queued' and jobs.place <= own.place))",
             id,
         )
         return row["place"] if row else 0
