@@ -48,7 +48,7 @@ def test_runs_at_work_show_phase_place_and_lead(open_page, store, tmp_path):
     text = said(open_page())
     assert "Trying what the tuner proposes" in text
     assert "best baseline 0.921" in text
-    assert "next in the queue" in text
+    assert "1 run before it" in text
 
 
 def test_the_last_results_say_score_interval_and_gain_over_the_best_baseline(open_page, store, tmp_path):

@@ -20,7 +20,7 @@ def spec(*targets: str) -> TaskSpec:
         (("y", "id"), "one column"),
         (("t",), "'t' tells time or series apart"),
         (("empty",), "'empty' is missing"),
-        (("words",), "'words' holds words"),
+        (("words",), "'words' is kept as text"),
         (("flat",), "'flat' is the same"),
     ],
 )
