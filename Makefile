@@ -3,7 +3,7 @@
 PORT ?= 8501
 PYTHON := .venv/bin/python
 QUICK := not heavy and not jobs and not browser and not long
-LIGHT := $(QUICK) and not pages
+LIGHT := $(QUICK) and not pages and not thorough
 CORES := $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: help run test test-long check style light screenshots bench setup

@@ -95,6 +95,7 @@ ODD = (
 NAMES = ("a", "A", "", "time", "year", "month", "day", "id", "store", "x1", "x2", "V1", "V2", "label", "_row", "select")
 
 
+@pytest.mark.thorough
 @given(
     columns=st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(ODD)), min_size=1, max_size=7),
     rows=st.sampled_from([1, 2, 5, 13, 40]),

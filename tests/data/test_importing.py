@@ -112,6 +112,7 @@ def test_days_that_nothing_tells_apart_are_reported(tmp_path):
     assert "%d/%m/%Y or as %m/%d/%Y" in dataset.meta["problems"][0]["message"]
 
 
+@pytest.mark.thorough
 @given(
     st.lists(
         st.sampled_from(["1", "2.0", "-7", "NA", "", "red", "12e3", "?", "None", "-", " x "]), min_size=4, max_size=40

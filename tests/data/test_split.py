@@ -47,6 +47,7 @@ def assert_partition(parts, rows):
         assert (np.diff(found) > 0).all()
 
 
+@pytest.mark.thorough
 @given(
     rows=st.integers(5, 80),
     classes=st.integers(1, 6),
@@ -105,6 +106,7 @@ def test_only_labelled_rows_are_used(make):
         assert_partition(split_rows(dataset, spec(kind), labelled=labelled), np.flatnonzero(labelled))
 
 
+@pytest.mark.thorough
 @given(sizes=st.lists(st.integers(1, 9), min_size=3, max_size=25), seed=st.integers(0, 99))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_group_is_never_torn_apart(make, sizes, seed):
