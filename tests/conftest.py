@@ -18,7 +18,7 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 TESTS = Path(__file__).parent
-LAYERS = ("light", "thorough", "pages", "heavy", "jobs", "browser", "long")  # in the order they run; light is what has no mark
+LAYERS = ("light", "thorough", "pages", "heavy", "jobs", "browser", "long")  # in their order; light has no mark
 BY_FOLDER = {"pages": "pages", "jobs": "jobs", "browser": "browser"}
 
 
