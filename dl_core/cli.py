@@ -58,7 +58,7 @@ def train(
         ..., metavar="FILE", help="A table (CSV, TSV, Parquet, Excel, JSON lines), a ZIP or folder of images, a series."
     ),
     target: list[str] = typer.Option(
-        [], "--target", metavar="NAME", help="The column to predict; may be given several times."
+        [], "--target", metavar="NAME", help="The column to predict; several of a forecast are a series each."
     ),
     task: str = typer.Option(
         None, "--task", help="classification, regression or forecasting.", show_default="from the target"
@@ -116,6 +116,8 @@ def train(
         _refuse_taken(out)
         store = Store(workspace or settings.workspace())
         layout = "table" if task in ("classification", "regression") else None
+        if task == "forecasting" and len(target) > 1:  # several quantities to forecast: a series in each column
+            layout, target = "wide columns", []
         named = {"images": images, "layout": layout, "time_column": time_column, "series_columns": tuple(series)}
         with (
             _imported(store, file, **named) as dataset,
@@ -136,7 +138,7 @@ def train(
                 time=time_column,
                 series=series,
                 horizon=horizon,
-                guess_target=False,
+                guess_target=layout == "wide columns",
             )
         run = store.create_run(spec, decisions=decisions)
         for decision in decisions:

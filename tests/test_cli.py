@@ -117,6 +117,21 @@ def test_train_takes_every_wish_into_the_spec(workspace, wine):
 
 
 @pytest.mark.jobs
+def test_several_targets_of_a_forecast_are_a_series_in_each_column(workspace, tmp_path):
+    days = pd.date_range("2023-01-01", periods=120).strftime("%Y-%m-%d")
+    frame = pd.DataFrame({"day": days, "north": np.arange(120) % 7 + 0.5, "south": np.arange(120) % 5 + 0.25})
+    frame.to_csv(tmp_path / "wide.csv", index=False)
+    wishes = ("--target", "north", "--target", "south", "--task", "forecasting")
+    process = start("train", tmp_path / "wide.csv", *wishes, "--workspace", workspace)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == 0, told
+    store = Store(workspace)
+    spec = store.run(store.runs()[0]["id"]).spec
+    assert len(spec.task.targets) == 1 and len(spec.task.series) == 1
+    assert store.datasets()[0]["rows"] == 240
+
+
+@pytest.mark.jobs
 def test_ctrl_c_stops_and_keeps_the_best(workspace, wine):
     process = start("train", wine, "--target", "colour", "--families", "realmlp", "--workspace", workspace, "--json")
     run = Store(workspace).run(only_run(workspace))
