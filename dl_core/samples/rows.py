@@ -90,6 +90,11 @@ def _tell(schema: Schema, preprocessor: Preprocessor, decide: Decide) -> None:
         names = ", ".join(column.name for column in ignored)
         why = "; ".join(f"{column.name}: {column.reason}" for column in ignored)
         decide("columns.ignored", f"Not used: {names}", why, ["give a column the role 'feature' on the Data page"])
+    if weights := schema.having("weight"):
+        names = ", ".join(column.name for column in weights)
+        decide(
+            "columns.weight", f"Not used: {names}", "sample weights do not reach the loss yet; every row counts as one"
+        )
     if preprocessor.left_out:
         names = ", ".join(preprocessor.left_out)
         why = "; ".join(f"{name}: {reason}" for name, reason in preprocessor.left_out.items())

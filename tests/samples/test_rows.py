@@ -41,3 +41,14 @@ def test_a_valid_part_of_one_class_can_rank_by_accuracy(tmp_path):
 def test_a_valid_part_of_classes_that_train_never_showed_is_refused(tmp_path):
     with pytest.raises(DataError, match="valid part shows no class of the train part"):
         prepared(tmp_path, ["perhaps", "maybe"], "accuracy")
+
+
+def test_the_log_says_that_sample_weights_are_not_used_yet():
+    from dl_core.data.schema import Column, Schema
+    from dl_core.encoders.preprocessor import Preprocessor
+    from dl_core.samples.rows import _tell
+
+    weight = Column(name="survey weight", kind="numeric", storage="number", role="weight")
+    said = []
+    _tell(Schema(version=1, columns=(weight,)), Preprocessor((), {}), lambda *line: said.append(line))
+    assert [(key, what) for key, what, _ in said] == [("columns.weight", "Not used: survey weight")]
