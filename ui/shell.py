@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dl_core.errors import DeepboardError
-from ui import header, navigation, show, state
+from ui import header, navigation, show, state, warm
 
 ABOUT = "**Deepboard** turns a data file into a trained, explained, downloadable deep learning model."
 STATIC = Path(__file__).parent / "static"
@@ -32,3 +32,4 @@ try:
     page.run()
 except DeepboardError as error:
     show.error(error)
+warm.start()

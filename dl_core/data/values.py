@@ -56,14 +56,25 @@ def parse_numbers(strings: Iterable[Any], decimal: str = ".", thousands: str = "
 
 def clean_text(strings: Iterable[Any]) -> np.ndarray:
     """Texts (n,) object without blanks around them; None where missing."""
-    cleaned = [None if _absent(value) else str(value).strip(BLANKS) for value in strings]
-    return _objects([None if text in _TEXT_MISSING else text for text in cleaned])
+    return _objects([_clean(value) for value in strings])
 
 
 def canonical_text(values: Iterable[Any]) -> np.ndarray:
     """Each value's one spelling (n,) object, so that a category is the same whether it was read as a number or as text:
     2, 2.0 and '2' are '2'; None where missing."""
-    return clean_text([number_text(value) if _is_number(value) else value for value in values])
+    known: dict[tuple[type, Any], str | None] = {}  # 1 and True are one key, but not with their types
+    result = []
+    for value in values:
+        key = (type(value), value)
+        if key not in known:
+            known[key] = _clean(number_text(value) if _is_number(value) else value)
+        result.append(known[key])
+    return _objects(result)
+
+
+def _clean(value: Any) -> str | None:
+    text = None if _absent(value) else str(value).strip(BLANKS)
+    return None if text in _TEXT_MISSING else text
 
 
 def number_text(value: float) -> str:
