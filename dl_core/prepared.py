@@ -37,7 +37,7 @@ class Prepared(Protocol):
         """What the metrics compare with, in task space."""
 
     def weight(self, part: str) -> np.ndarray | None:
-        """Loss weight of each sample (n,), or None for one each."""
+        """Loss weight of each sample (n,), 1 on average in the train part, or None for one each."""
 
     def context(self, part: str) -> dict[str, np.ndarray]:
         """Further arrays that metrics need, sample axis first."""

@@ -2,7 +2,8 @@
 
 A baseline is one file with one class and one line here:
 
-    fit(prepared, task, seconds) -> State          learn from the train part; JSON, arrays as lists, boosters as text
+    fit(prepared, task, seconds) -> State          learn from the train part, each row as much as its weight says; JSON,
+                                                   arrays as lists, boosters as text
     predict(state, inputs) -> np.ndarray           task-space predictions for named network inputs (sample axis first)
 
 `inputs` are the arrays a network of the same dataset would eat, so that a baseline predicts wherever a network does.

@@ -10,10 +10,11 @@ from dl_core.tasks.base import Task
 
 class Dummy:
     def fit(self, prepared: Prepared, task: Task, seconds: float) -> dict[str, Any]:
-        truth = np.asarray(prepared.truth("train"))
+        truth, weight = np.asarray(prepared.truth("train")), prepared.weight("train")
         if task.kind == "classification":
-            return {"answer": (np.bincount(truth, minlength=prepared.signature.output[0]) / len(truth)).tolist()}
-        return {"answer": truth.mean(axis=0).tolist()}
+            counts = np.bincount(truth, weight, minlength=prepared.signature.output[0])
+            return {"answer": (counts / counts.sum()).tolist()}
+        return {"answer": np.average(truth, axis=0, weights=weight).tolist()}
 
     def predict(self, state: dict[str, Any], inputs: dict[str, np.ndarray]) -> np.ndarray:
         samples = len(next(iter(inputs.values())))

@@ -28,15 +28,16 @@ class Linear:
         levels = prepared.signature.inputs["category"].cardinalities if "category" in prepared.signature.inputs else ()
         classes = task.kind == "classification"
         target = np.asarray(prepared.truth("train")) if classes else np.asarray(prepared.target("train"), np.float64)
-        inputs = prepared.inputs("train")
+        inputs, weight = prepared.inputs("train"), prepared.weight("train")
         if len(target) > MOST_ROWS:
             some = np.sort(generator(0, "linear").choice(len(target), MOST_ROWS, replace=False))
             inputs, target = {name: array[some] for name, array in inputs.items()}, target[some]
+            weight = None if weight is None else weight[some]
         train = design(inputs, levels)
         fits: list[Coefficients] = []
         for strength in STRENGTHS:
             if not fits or time.monotonic() < end:
-                fits.append((logistic if classes else _ridge)(train, target, strength))
+                fits.append((logistic if classes else _ridge)(train, target, weight, strength))
         state: dict[str, Any] = {"levels": list(levels), "task": task.kind, "target": prepared.state["task"]}
         valid = design(prepared.inputs("valid"), levels)
         losses = [self._loss(task, prepared, valid @ coefficients + intercept) for coefficients, intercept in fits]
@@ -54,20 +55,20 @@ class Linear:
         return float(np.square(raw - prepared.target("valid")).mean())
 
 
-def logistic(x, y: np.ndarray, strength: float, rounds: int = 200) -> Coefficients:
+def logistic(x, y: np.ndarray, weight: np.ndarray | None, strength: float, rounds: int = 200) -> Coefficients:
     """Logistic regression of class numbers `y` (samples,); two classes have a column each, like more."""
     # one thread: on products this small, two wait for each other forty times as long as they work
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(C=strength, max_iter=rounds).fit(x, y)
+        model = LogisticRegression(C=strength, max_iter=rounds).fit(x, y, weight)
     coefficients, intercept = model.coef_.T, model.intercept_
     if coefficients.shape[1] == 1:  # two classes share one column
         return np.hstack([np.zeros_like(coefficients), coefficients]), np.array([0.0, intercept[0]])
     return coefficients, intercept
 
 
-def _ridge(x, y: np.ndarray, strength: float) -> Coefficients:
-    model = Ridge(alpha=strength).fit(x, y)
+def _ridge(x, y: np.ndarray, weight: np.ndarray | None, strength: float) -> Coefficients:
+    model = Ridge(alpha=strength).fit(x, y, weight)
     return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
 
 

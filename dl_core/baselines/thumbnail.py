@@ -22,9 +22,11 @@ class Thumbnail:
         is fitted."""
         end = time.monotonic() + seconds
         pictures, truth = prepared.inputs("train")["image"], np.asarray(prepared.truth("train"))
+        weight = prepared.weight("train")
         if len(truth) > MOST_PICTURES:
             some = np.sort(generator(0, "thumbnail").choice(len(truth), MOST_PICTURES, replace=False))
             pictures, truth = pictures[some], truth[some]
+            weight = None if weight is None else weight[some]
         train, valid = thumbnails(pictures), thumbnails(prepared.inputs("valid")["image"])
         centre, scale = train.mean(axis=0), train.std(axis=0) + 1.0  # in grey levels
         state = {"task": task.kind, "target": prepared.state["task"], "centre": centre.tolist()}
@@ -32,7 +34,7 @@ class Thumbnail:
         for strength in STRENGTHS:
             if best is not None and time.monotonic() > end:
                 break
-            coefficients, intercept = logistic((train - centre) / scale, truth, strength, rounds=100)
+            coefficients, intercept = logistic((train - centre) / scale, truth, weight, strength, rounds=100)
             coefficients = coefficients / scale[:, None]
             answers = decode(state, (valid - centre) @ coefficients + intercept)
             chosen = answers[np.arange(len(answers)), prepared.truth("valid")]

@@ -30,7 +30,8 @@ class Trees:
         columns = [(y, y_valid)] if classes else list(zip(y.T, y_valid.T, strict=True))
         boosters = []
         for target, target_valid in columns:
-            data = lightgbm.Dataset(x, target, categorical_feature=names, params={"verbose": -1})
+            weight = prepared.weight("train")
+            data = lightgbm.Dataset(x, target, weight=weight, categorical_feature=names, params={"verbose": -1})
             boosters.append(
                 lightgbm.train(
                     _parameters(classes),

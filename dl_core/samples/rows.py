@@ -45,7 +45,8 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
         )
         features = pictures[:1]
     targets = list(spec.task.targets)
-    frames = _parts(dataset, spec, test_dataset, features, targets, decide)
+    weight = next((column.name for column in schema.having("weight") if column.name not in targets), None)
+    frames = _parts(dataset, spec, test_dataset, [*features, *filter(None, [weight])], targets, decide)
 
     errors = [p for p in task.check(frames["train"][targets], spec.task) if p.severity == "error"]
     if errors:
@@ -54,6 +55,7 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
     for part in ("valid", "test"):
         frames[part] = _known_only(frames[part], task.truth(task_state, frames[part][targets]), part, decide)
     _refuse_unrankable(spec, task.truth(task_state, frames["valid"][targets]))
+    weights = None if weight is None else loss_weights(frames["train"][weight], decide)
 
     files = {"train": dataset.file, "valid": dataset.file, "test": (test_dataset or dataset).file}
     preprocessor = Preprocessor.fit(schema, frames["train"], columns=features, files=files["train"])
@@ -66,6 +68,8 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
         np.save(where / "target.npy", task.encode(task_state, frames[part][targets]))
         np.save(where / "truth.npy", task.truth(task_state, frames[part][targets]))
         np.save(where / "rows.npy", frames[part].index.to_numpy(np.int64))
+    if weights is not None:
+        np.save(folder / "train" / "weight.npy", weights)
     signature = ModelSignature(
         inputs=preprocessor.signature_inputs(),
         output=task.output(task_state),
@@ -90,11 +94,6 @@ def _tell(schema: Schema, preprocessor: Preprocessor, decide: Decide) -> None:
         names = ", ".join(column.name for column in ignored)
         why = "; ".join(f"{column.name}: {column.reason}" for column in ignored)
         decide("columns.ignored", f"Not used: {names}", why, ["give a column the role 'feature' on the Data page"])
-    if weights := schema.having("weight"):
-        names = ", ".join(column.name for column in weights)
-        decide(
-            "columns.weight", f"Not used: {names}", "sample weights do not reach the loss yet; every row counts as one"
-        )
     if preprocessor.left_out:
         names = ", ".join(preprocessor.left_out)
         why = "; ".join(f"{name}: {reason}" for name, reason in preprocessor.left_out.items())
@@ -186,6 +185,32 @@ def _refuse_unrankable(spec: RunSpec, valid: np.ndarray) -> None:
         )
 
 
+def loss_weights(values: pd.Series, decide: Decide) -> np.ndarray:
+    """What each row of the train part counts in training: float32 (rows,), 1 on average. Raises DataError for weights
+    that are missing, negative or all zero."""
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    finite = np.isfinite(numbers)
+    for wrong, what in ((~finite, "no number"), (finite & (numbers < 0), "a negative number")):
+        if wrong.any():
+            raise DataError(
+                f"The weight {values.name!r} is {what} in {int(wrong.sum()):,} of {len(numbers):,} rows of the train "
+                "part. A weight must be 0 or more in each of them: mend the file, or give the column another role."
+            )
+    if not numbers.any():
+        raise DataError(
+            f"The weight {values.name!r} is 0 in every row of the train part, so no row would teach anything. Give the "
+            "column another role, or choose another split."
+        )
+    decide(
+        "columns.weight",
+        f"Rows are weighted by {values.name!r}",
+        "networks and baselines learn from each row in proportion to its weight; scores on the validation and the test "
+        "part count every row once",
+        ["every row alike: give the column the role 'ignored'"],
+    )
+    return (numbers / numbers.mean()).astype(np.float32)
+
+
 class PreparedRows:
     """See dl_core.prepared.Prepared. `rows(part)` gives the dataset's row numbers of the samples."""
 
@@ -210,7 +235,8 @@ class PreparedRows:
         return self._array(part, "rows")
 
     def weight(self, part: str) -> np.ndarray | None:
-        return None
+        """Of the train part, where a column has the role; scores count every row once."""
+        return self._array(part, "weight") if (self.folder / part / "weight.npy").exists() else None
 
     def context(self, part: str) -> dict[str, np.ndarray]:
         return {}

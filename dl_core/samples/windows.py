@@ -95,6 +95,8 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
     season = spec.task.season or _season(panel, cut(season=1).until_valid, grid, decide)
     cuts = cut(season=season)
     _tell_cuts(panel, cuts, horizon, ahead is not None, decide)
+    for column in schema.having("weight"):
+        decide("columns.weight", f"Not used: {column.name}", "series weigh alike whatever their unit, as in MASE")
     state |= {"horizon": horizon, "season": season, "lookback": cuts.lookback, "history": cuts.history}
     state["calendar"] = calendar_parts(grid, float(panel.lengths.max()), season)
     _write(panel, future, cuts, state, task.fit(pd.DataFrame(columns=range(horizon))), folder)

@@ -14,7 +14,10 @@ ROWS = {"train": 400, "valid": 200, "test": 200}
 
 
 class Example:
-    """Two numbers and a category decide; `task` says whether they decide a class or a quantity."""
+    """Two numbers and a category decide; `task` says whether they decide a class or a quantity. `weights` (rows,) are
+    those of the train part."""
+
+    weights: np.ndarray | None = None
 
     def __init__(self, kind: str, classes: int = 2):
         self.task = TASKS.load(kind)()
@@ -47,6 +50,9 @@ class Example:
     def target(self, part):
         return self._truth[part]
 
+    def weight(self, part):
+        return self.weights if part == "train" else None
+
     def size(self, part):
         return ROWS[part]
 
@@ -74,6 +80,20 @@ def test_a_baseline_predicts_a_quantity(name):
     assert np.sqrt((error**2).mean()) < 0.4 * example.truth("test").std()
 
 
+@pytest.mark.parametrize("name", ["dummy", "linear", "trees"])
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_rows_without_weight_teach_a_baseline_nothing(name, kind):
+    example = Example(kind)
+    honest = _predicted(name, example)
+    random = np.random.default_rng(1)
+    lying = random.random(ROWS["train"]) < 0.6
+    truth = example.truth("train")
+    truth[lying] = 0 if kind == "classification" else -truth[lying] - 5.0
+    misled = np.abs(_predicted(name, example) - honest).mean()
+    example.weights = np.where(lying, 0.0, 1 / (~lying).mean()).astype(np.float32)
+    assert np.abs(_predicted(name, example) - honest).mean() < misled / 4
+
+
 def test_the_dummy_answers_the_class_shares_or_the_mean():
     example = Example("classification", 3)
     shares = np.bincount(example.truth("train"), minlength=3) / ROWS["train"]
@@ -93,7 +113,7 @@ def test_every_task_has_a_baseline_for_every_modality():
 def test_a_linear_baseline_reads_no_more_rows_than_teach_it_something(monkeypatch, kind, fit):
     seen, plain = [], getattr(linear, fit)
     monkeypatch.setattr(linear, "MOST_ROWS", 300)
-    monkeypatch.setattr(linear, fit, lambda x, y, strength: seen.append((x.shape[0], len(y))) or plain(x, y, strength))
+    monkeypatch.setattr(linear, fit, lambda x, y, *rest: seen.append((x.shape[0], len(y))) or plain(x, y, *rest))
     example = Example(kind)
     predicted = _predicted("linear", example)
     assert set(seen) == {(300, 300)} and len(predicted) == ROWS["test"]

@@ -21,7 +21,10 @@ def _prepared(count: int, classes: int, side: int = 18):
         parts[part] = (pictures, truth.astype(np.int32))
     state = {"task": {"classes": [f"class {number}" for number in range(classes)]}}
     return SimpleNamespace(
-        state=state, inputs=lambda part: {"image": parts[part][0]}, truth=lambda part: parts[part][1]
+        state=state,
+        inputs=lambda part: {"image": parts[part][0]},
+        truth=lambda part: parts[part][1],
+        weight=lambda part: None,
     )
 
 
@@ -55,6 +58,7 @@ def test_it_ignores_all_but_the_train_part_for_its_weights():
         state=prepared.state,
         inputs=lambda part: {"image": prepared.inputs(part)["image"] if part == "train" else np.zeros((60, 18, 18, 3))},
         truth=prepared.truth,
+        weight=prepared.weight,
     )
     assert Thumbnail().fit(poisoned, Classification(), 5.0)["centre"] == state["centre"]
 

@@ -8,7 +8,7 @@ from dl_core.data.dataset import Dataset
 from dl_core.data.importing import import_file
 from dl_core.errors import DataError
 from dl_core.runspec import RunSpec, SplitSpec, TaskSpec
-from dl_core.samples.rows import prepare
+from dl_core.samples.rows import PreparedRows, prepare
 
 
 def prepared(tmp_path, valid_classes, metric):
@@ -43,12 +43,54 @@ def test_a_valid_part_of_classes_that_train_never_showed_is_refused(tmp_path):
         prepared(tmp_path, ["perhaps", "maybe"], "accuracy")
 
 
-def test_the_log_says_that_sample_weights_are_not_used_yet():
-    from dl_core.data.schema import Column, Schema
-    from dl_core.encoders.preprocessor import Preprocessor
-    from dl_core.samples.rows import _tell
+def weighted(tmp_path, weights):
+    """Prepare a table of 120 rows, 40 for each part, whose last column is their weight; gives what was logged too."""
+    frame = pd.DataFrame(
+        {
+            "size": np.arange(120.0),
+            "part": np.repeat(["train", "valid", "test"], 40),
+            "answer": np.tile(["yes", "no"], 60),
+            "survey weight": weights,
+        }
+    )
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    dataset = Dataset(import_file(tmp_path / "data.csv", tmp_path / "dataset", layout="table"))
+    schema = dataset.add_schema(dataset.schema.edited({"survey weight": {"role": "weight"}}))
+    spec = RunSpec(
+        dataset=dataset.id,
+        schema_version=schema.version,
+        task=TaskSpec(kind="classification", targets=("answer",), metric="accuracy"),
+        split=SplitSpec(kind="column", column="part"),
+    )
+    said = {}
+    prepare(dataset, spec, None, tmp_path / "prepared", lambda key, *line: said.update({key: line}))
+    return PreparedRows(tmp_path / "prepared"), said
 
-    weight = Column(name="survey weight", kind="numeric", storage="number", role="weight")
-    said = []
-    _tell(Schema(version=1, columns=(weight,)), Preprocessor((), {}), lambda *line: said.append(line))
-    assert [(key, what) for key, what, _ in said] == [("columns.weight", "Not used: survey weight")]
+
+def test_weights_are_one_on_average_in_the_train_part_and_never_a_feature(tmp_path):
+    weights = np.tile([0.0, 1.0, 2.0, 5.0], 30)
+    weights[40:] = np.nan  # where no row teaches, none needs a weight
+    prepared, said = weighted(tmp_path, weights)
+    np.testing.assert_allclose(prepared.weight("train"), np.tile([0.0, 0.5, 1.0, 2.5], 10))
+    assert prepared.weight("valid") is None and prepared.weight("test") is None
+    assert [column.name for column in prepared.preprocessor.columns] == ["size"]
+    assert said["columns.weight"][0] == "Rows are weighted by 'survey weight'"
+
+
+@pytest.mark.parametrize(
+    ("weight", "sentence"),
+    [
+        (np.nan, "is no number in 2 of 40 rows of the train part"),
+        (-1.0, "is a negative number in 2 of 40 rows of the train part"),
+    ],
+)
+def test_weights_that_are_missing_or_negative_are_refused(tmp_path, weight, sentence):
+    weights = np.linspace(1, 2, 120)
+    weights[3:5] = weight
+    with pytest.raises(DataError, match=sentence):
+        weighted(tmp_path, weights)
+
+
+def test_weights_that_are_all_zero_are_refused(tmp_path):
+    with pytest.raises(DataError, match="is 0 in every row of the train part"):
+        weighted(tmp_path, np.repeat([0.0, 1.0, 2.0], 40))

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from dl_core.data.importing import import_file
@@ -227,3 +229,22 @@ def test_a_bundle_and_its_download_are_written_anew_when_the_board_is(start, mon
     deliver._withdraw(run.folder / "exports", keep="t001")
     assert list(run.folder.glob("exports/*")) == []
     assert [path.name for path in run.model_folder("dummy").iterdir() if path.name.startswith(".")] == []
+
+
+def test_rows_without_weight_teach_no_model(tmp_path, monkeypatch):
+    from dl_core.workflow import train as story
+
+    monkeypatch.setattr(story, "deliver", lambda context, bench, board: None)
+    random = np.random.default_rng(0)
+    size, part = random.normal(size=900), np.repeat(["train", "valid", "test"], 300)
+    lying = (part == "train") & (random.random(900) < 0.7)
+    frame = pd.DataFrame({"size": size, "part": part, "weight": np.where(lying, 0, 3), "answer": (size > 0) != lying})
+    frame.to_csv(tmp_path / "lies.csv", index=False)
+    store = Store(tmp_path / "workspace")
+    dataset = store.add_dataset(import_file(tmp_path / "lies.csv", store.incoming()))
+    dataset.add_schema(dataset.schema.edited({"weight": {"role": "weight"}}))
+    wishes = {"targets": ["answer"], "split": "part", "trials": 1, "epochs": 20, "families": ["mlp"]}
+    run = store.create_run(plan(dataset, **wishes)[0])
+    story.train(store, {"run": run.id}, {"attempts": 1})
+    scores = {row["family"]: row["test"] for row in run.leaderboard()["rows"]}
+    assert min(scores[name] for name in ("linear", "trees", "mlp")) > 0.95, scores
