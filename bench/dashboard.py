@@ -24,7 +24,7 @@ from tests.browser.served import CHROMIUM_FLAGS, Dashboard, chromium
 from tests.finished import until_ended
 
 ROWS = 50_000
-STARTS, ROUNDS = 5, 4
+STARTS, ROUNDS = 5, 5
 START_LIMIT, CHANGE_LIMIT = 3.0, 0.5
 
 # The title of a page whose script has ended; null while it has not.
@@ -33,7 +33,8 @@ TITLE = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     return heading && app.dataset.testScriptState === 'notRunning' ? heading.innerText : null;
 }"""
-STANDS = f"title => ({TITLE})() === title"
+CHANGED = f"before => {{ const title = ({TITLE})(); return title !== null && title !== before; }}"
+LOOK_MS = 1000  # a reader looks at a page before the next click
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Figure:
 
     @property
     def met(self) -> bool:
-        return statistics.median(self.values) < self.limit
+        return max(self.values) < self.limit
 
 
 def generated_table(rows: int = ROWS) -> pd.DataFrame:
@@ -71,22 +72,21 @@ def starts(workspace: Path) -> Figure:
 
 
 def page_changes(page: Page, url: str) -> list[Figure]:
-    """Seconds from a click in the sidebar until the new page stands, for every page; the first visits teach the titles
-    and are not counted."""
+    """Seconds from a click in the sidebar until the new page stands and its script has ended, for every page, the first
+    visit included."""
     page.goto(url)
     links = page.get_by_test_id("stSidebarNavLink")
     page.wait_for_function(TITLE)
-    names, titles = [text.split()[-1] for text in links.all_inner_texts()], {}  # an icon's name stands before it
-    for index in range(len(names)):
-        links.nth(index).click()
-        page.wait_for_timeout(1500)
-        titles[index] = page.wait_for_function(TITLE).json_value()
+    page.wait_for_timeout(LOOK_MS)
+    names = [text.split()[-1] for text in links.all_inner_texts()]  # an icon's name stands before it
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for index in [*range(len(names))] * ROUNDS:
+        before = page.evaluate(TITLE)
         began = time.perf_counter()
         links.nth(index).click()
-        page.wait_for_function(STANDS, arg=titles[index])
+        page.wait_for_function(CHANGED, arg=before)
         seconds[names[index]].append(time.perf_counter() - began)
+        page.wait_for_timeout(LOOK_MS)
     return [Figure(f"to the page {name}", values, CHANGE_LIMIT) for name, values in seconds.items()]
 
 

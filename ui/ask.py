@@ -11,7 +11,7 @@ from dl_core.errors import DeepboardError, NotFoundError
 from dl_core.records import to_json
 from ui import cached, show, state, words
 
-SHORT_SECONDS = 0.5  # an answer within this time is drawn at once, without a bar in between
+SHORT_SECONDS = 0.15  # an answer within this time is drawn at once, without a bar in between
 WAKING_SECONDS = 4.0
 
 
