@@ -21,21 +21,24 @@ LATENCY_TRIES = 30
 def judge(context: RunContext, bench: Bench) -> dict[str, Any]:
     """Score every entrant on the test part, write models/ and leaderboard.json, and return the board.
 
-    The choice reads the validation part only; `looks` counts how often the test part was scored.
+    The choice reads the validation part only; `looks` counts how often the test part was scored. Entered again with the
+    same models after the same trials, as after a kill, it is the same look.
     """
     trials = context.run.trials()
     fitted = [path.parent for path in sorted(context.folder.glob("models/*/state.json"))]
     entrants = [_baseline(context, bench, folder) for folder in fitted if (folder / "model.json").exists()]
     for record in best_of_each_family(trials, bench.metric.sign):
         entrants.append(_network(context, bench, record, sum(t["family"] == record["family"] for t in trials)))
-    before = context.record("leaderboard.json") or {}
+    before = context.record("leaderboard.json") or {"rows": [], "looks": 0}
+    seen = {row["model"]: row["trials"] for row in before["rows"]}
+    is_new = seen != {entrant.model: entrant.trials for entrant in entrants}
     board = leaderboard(
         entrants,
         bench.task.kind,
         bench.metric.name,
         Part.of(bench.prepared, "valid"),
         Part.of(bench.prepared, "test"),
-        looks=before.get("looks", 0) + 1,
+        looks=before["looks"] + is_new,
         seed=context.spec.seed,
     )
     for row in board["rows"]:

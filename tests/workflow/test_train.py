@@ -151,6 +151,24 @@ def test_added_time_continues_the_search_and_the_looks_are_counted(start):
     assert run.leaderboard()["looks"] == 2
 
 
+def test_a_run_that_dies_right_after_judging_has_looked_once(start, monkeypatch):
+    from dl_core.workflow import train as story
+
+    def dying(context, bench, board):
+        raise Killed
+
+    _, run, train = start()
+    with monkeypatch.context() as patched:
+        patched.setattr(story, "deliver", dying)
+        with pytest.raises(Killed):
+            train()
+    first = run.leaderboard()
+    assert first["looks"] == 1
+    train(2)
+    assert run.leaderboard() == first
+    assert [d["key"] for d in run.decisions() if d["key"].startswith("choice.")] == ["choice.1"]
+
+
 def test_a_stop_during_the_baselines_fits_no_further_ones(start, monkeypatch):
     from dl_core.workflow import context
 
