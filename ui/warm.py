@@ -12,7 +12,7 @@ PLACES = ("pages", "ui", "dl_core/charts")
 
 @cache
 def start() -> threading.Thread:
-    """Import what the pages import, at the top or when they need it, in a thread of its own. Only the first call does."""
+    """Import what the pages import, at the top or when they need it, in a thread of its own; the first call alone."""
     thread = threading.Thread(target=_import_all, name="warm", daemon=True)
     thread.start()
     return thread
