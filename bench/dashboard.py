@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from dl_core.data.importing import import_file
 from dl_core.store import Store
-from dl_core.workflow.plan import plan
+from dl_core.workflow.plan import Wishes, plan
 from tests import background
 from tests.browser.served import CHROMIUM_FLAGS, Dashboard, chromium
 from tests.finished import until_ended
@@ -98,7 +98,7 @@ def measure() -> tuple[list[Figure], bool]:
         table = Path(folder) / "table.csv"
         generated_table().to_csv(table, index=False)
         dataset = store.add_dataset(import_file(table, store.incoming()))
-        spec, decisions = plan(dataset, targets=["answer"], seconds=30)
+        spec, decisions = plan(dataset, Wishes(targets=["answer"], seconds=30))
         run = until_ended(store, store.create_run(spec, decisions=decisions))
         background.end_all(workspace)
         figures = [starts(workspace)]

@@ -10,9 +10,9 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console, Group, RenderableType
@@ -29,6 +29,9 @@ from dl_core.metrics import METRICS, Metric
 from dl_core.records import to_json
 from dl_core.report import significant
 from dl_core.store import Run, Store
+
+if TYPE_CHECKING:
+    from dl_core.workflow.plan import Wishes
 
 LOOK_SECONDS = 0.2
 MOST_STARTS = 25
@@ -109,45 +112,26 @@ def train(
 
     Ctrl-C stops and keeps the best; a second Ctrl-C leaves the run going in the background.
     """
-    from dl_core.workflow.plan import plan  # pandas and DuckDB, which --help does not need
+    from dl_core.workflow.plan import Wishes  # pandas and DuckDB, which --help does not need
 
     with _sentences():
-        seconds = parse_seconds(budget)
+        wishes = Wishes(
+            targets=target,
+            task=task,
+            metric=metric,
+            seconds=parse_seconds(budget),
+            seed=seed,
+            split=split,
+            group=group,
+            test_share=test_share,
+            families=[name.strip() for name in families.split(",") if name.strip()],
+            time=time_column,
+            series=series,
+            horizon=horizon,
+        )
         _refuse_taken(out)
         store = Store(workspace or settings.workspace())
-        layout = "table" if task in ("classification", "regression") else None
-        if task == "forecasting" and len(target) > 1:  # several quantities to forecast: a series in each column
-            layout, target = "wide columns", []
-        named = {"images": images, "layout": layout, "time_column": time_column, "series_columns": tuple(series)}
-        with (
-            _imported(store, file, **named) as dataset,
-            _imported(store, test, images=images, like=dataset) as held_out,
-        ):
-            spec, decisions = plan(
-                dataset,
-                targets=target or None,
-                task=task,
-                metric=metric,
-                seconds=seconds,
-                seed=seed,
-                split=split,
-                group=group,
-                test=held_out,
-                test_share=test_share,
-                families=[name.strip() for name in families.split(",") if name.strip()],
-                time=time_column,
-                series=series,
-                horizon=horizon,
-                guess_target=layout == "wide columns",
-            )
-        run = store.create_run(spec, decisions=decisions)
-        for decision in decisions:
-            _say(f"[dim]{escape(decision['what'])}: {escape(decision['why'])}[/]")
-        run = follow(store, run)
-        if run.status == "failed":
-            raise DeepboardError(run.row["error"])
-        if run.status == "cancelled":
-            raise DeepboardError(f"Run {run.id} was cancelled before it had a result. Start it again.")
+        run = _finished(store, _launched(store, file, wishes, images, test))
         result = run.result() or {}
         if out is not None:
             _unpack(run, result, out)
@@ -356,7 +340,35 @@ def _imported(store: Store, path: Path | None, *, like: Any = None, **options: A
         raise
 
 
-# following a run
+# a run, from its launch to its end
+
+
+def _launched(store: Store, file: Path, wishes: "Wishes", images: Path | None, test: Path | None) -> Run:
+    """A queued run on FILE as it was asked for. Where that cannot be met, nothing stays in the store."""
+    from dl_core.workflow.plan import plan
+
+    layout = "table" if wishes.task in ("classification", "regression") else None
+    if wishes.task == "forecasting" and len(wishes.targets) > 1:  # several quantities to forecast: a series each
+        layout, wishes = "wide columns", replace(wishes, targets=())
+    named = {"layout": layout, "time_column": wishes.time, "series_columns": tuple(wishes.series)}
+    with (
+        _imported(store, file, images=images, **named) as dataset,
+        _imported(store, test, images=images, like=dataset) as held_out,
+    ):
+        spec, decisions = plan(dataset, replace(wishes, test=held_out), guess_target=layout == "wide columns")
+    for decision in decisions:
+        _say(f"[dim]{escape(decision['what'])}: {escape(decision['why'])}[/]")
+    return store.create_run(spec, decisions=decisions)
+
+
+def _finished(store: Store, run: Run) -> Run:
+    """The run at its end. Raises DeepboardError where it has no result."""
+    run = follow(store, run)
+    if run.status == "failed":
+        raise DeepboardError(run.row["error"])
+    if run.status == "cancelled":
+        raise DeepboardError(f"Run {run.id} was cancelled before it had a result. Start it again.")
+    return run
 
 
 def follow(store: Store, run: Run) -> Run:

@@ -9,7 +9,7 @@ from pathlib import Path
 from dl_core.data.importing import import_file
 from dl_core.jobs import ensure_supervisor
 from dl_core.store import Run, Store
-from dl_core.workflow.plan import plan
+from dl_core.workflow.plan import Wishes, plan
 from tests import examples
 
 WISHES = {
@@ -37,7 +37,7 @@ class Finished:
     def _train(self, modality: str) -> Run:
         file = examples.write(modality, self.folder)
         dataset = self.store.add_dataset(import_file(file, self.store.incoming(), name=file.stem))
-        spec, decisions = plan(dataset, seconds=self.seconds, trials=self.trials, **WISHES[modality])
+        spec, decisions = plan(dataset, Wishes(seconds=self.seconds, trials=self.trials, **WISHES[modality]))
         run = until_ended(self.store, self.store.create_run(spec, decisions=decisions))
         assert run.status == "done", f"{run.row['error']}\n{run.log_tail()}"
         return run

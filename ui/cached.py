@@ -3,7 +3,7 @@ modification time of the file that was read."""
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +77,6 @@ def forget_disk() -> None:
 
 # plans
 
-WISHES = (
-    "targets", "task", "metric", "seconds", "seed", "split", "group", "test", "test_share", "families", "time",
-    "series", "horizon", "trials", "epochs",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Planned:
@@ -92,21 +87,23 @@ class Planned:
     error: str = ""
 
 
-def planned(dataset: "Dataset", asked: dict[str, Any]) -> Planned:
-    """What would be run on `dataset` with the wishes `asked` (keyword arguments of plan(); a test file by id)."""
-    wishes = tuple(sorted((key, value) for key, value in asked.items() if key in WISHES and value is not None))
+def planned(dataset: "Dataset", draft: dict[str, Any]) -> Planned:
+    """What would be run on `dataset` with the wishes in a draft (a test file by its id)."""
+    wishes = tuple(sorted((key, value) for key, value in draft.items() if value is not None))
     return _planned(ACTOR, str(dataset.folder), dataset.schema.version, dataset.meta["name"], wishes)
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
-def _planned(actor: str, folder: str, version: int, name: str, wishes: tuple) -> Planned:
+def _planned(actor: str, folder: str, version: int, name: str, draft: tuple) -> Planned:
     from dl_core.data.dataset import Dataset
-    from dl_core.workflow.plan import plan
+    from dl_core.workflow.plan import Wishes, plan
 
-    asked = dict(wishes)
+    known = {field.name for field in fields(Wishes)}  # a draft also remembers how a form was left
+    asked = {key: value for key, value in draft if key in known}
     try:
-        test = store().dataset(asked.pop("test"), actor=actor) if "test" in asked else None
-        spec, decisions = plan(Dataset(Path(folder)), test=test, **asked)
+        if "test" in asked:
+            asked["test"] = store().dataset(asked["test"], actor=actor)
+        spec, decisions = plan(Dataset(Path(folder)), Wishes(**asked))
     except DeepboardError as error:
         return Planned(None, [], str(error))
     return Planned(spec, decisions)

@@ -1,6 +1,6 @@
 """Forms: the sentence that says what to train, each of its bold words a control.
 
-What a person chose is a draft of wishes (keyword arguments of workflow.plan), kept per dataset for the session; what
+What a person chose is a draft of Wishes (see workflow.plan), kept per dataset for the session; what
 they left alone shows the plan's own choice.
 """
 

@@ -21,59 +21,69 @@ from dl_core.tasks import TASKS
 Decision = dict[str, Any]
 
 
-def plan(
-    dataset: Dataset,
-    *,
-    targets: Sequence[str] | None = None,
-    task: str | None = None,
-    metric: str | None = None,
-    seconds: float = 60.0,
-    seed: int = 0,
-    split: str | None = None,
-    group: str | None = None,
-    test: Dataset | None = None,
-    test_share: float = 0.2,
-    families: Sequence[str] = (),
-    time: str | None = None,
-    series: Sequence[str] = (),
-    horizon: int | None = None,
-    trials: int | None = None,
-    epochs: int | None = None,
-    guess_target: bool = True,
-) -> tuple[RunSpec, list[Decision]]:
-    """What to run on the newest schema of `dataset`. What is given is taken as it is; the rest is guessed, and each
-    guess is a decision {"key", "what", "why", "alternatives"}.
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What a person asked for; what they left open is guessed.
 
     `split` is random, stratified, time, group, or the name of a column that holds train, valid and test; `test` is the
-    user's own test file, imported. `horizon` is in steps. Without `guess_target` a target must be named where more than
-    one could be meant. Raises SpecError, TargetError or DataError with a sentence where the wishes contradict each
-    other or the data.
+    user's own test file, imported. `horizon` is in steps; `trials` and `epochs` are caps.
     """
-    asked = _Asked(dataset, dataset.schema, _guess(dataset))
-    for name in (*(targets or ()), *series, *filter(None, (group, time))):
+
+    targets: Sequence[str] = ()
+    task: str | None = None
+    metric: str | None = None
+    seconds: float = 60.0
+    seed: int = 0
+    split: str | None = None
+    group: str | None = None
+    test: Dataset | None = None
+    test_share: float = 0.2
+    families: Sequence[str] = ()
+    time: str | None = None
+    series: Sequence[str] = ()
+    horizon: int | None = None
+    trials: int | None = None
+    epochs: int | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.targets, *self.series, *filter(None, (self.group, self.time)))
+
+
+def plan(
+    dataset: Dataset, wishes: Wishes | None = None, *, guess_target: bool = True
+) -> tuple[RunSpec, list[Decision]]:
+    """What to run on the newest schema of `dataset`. What is wished is taken as it is; the rest is guessed, and each
+    guess is a decision {"key", "what", "why", "alternatives"}.
+
+    Without `guess_target` a target must be named where more than one could be meant. Raises SpecError, TargetError or
+    DataError with a sentence where the wishes contradict each other or the data.
+    """
+    wishes = wishes or Wishes()
+    asked = _Asked(dataset, wishes, dataset.schema, _guess(dataset))
+    for name in wishes.columns:
         asked.column(name)
-    chosen = asked.targets(targets, series, guess_target)
-    kind = asked.kind(task, chosen, bool(horizon or series))
-    spec = TaskSpec(kind=kind, targets=chosen, metric="")
-    if kind == "forecasting":
-        spec = asked.series(spec, time, tuple(series), horizon)
-    elif horizon or series:
-        raise SpecError(f"A horizon and series belong to forecasting. Leave them out, or the task {kind!r}.")
-    frame = dataset.table(list(dict.fromkeys([*chosen, *spec.series, *([spec.time] if spec.time else [])])))
-    _refuse_unfit(spec, frame[list(chosen)], asked.schema)
-    if spec.horizon is not None:
-        _refuse_too_long(spec, frame, asked.schema, test is not None)
-    spec = asked.metric(spec, metric, frame[list(chosen)])
-    parts = asked.split(spec, split, group, test, test_share)
-    _refuse_nothing_to_learn_from(asked.schema, spec, parts)
+    targets = asked.targets(guess_target)
+    values = dataset.table(targets)
+    task = TaskSpec(kind=asked.kind(targets, values), targets=targets, metric="")
+    if task.kind == "forecasting":
+        task = asked.series(task)
+    elif wishes.horizon or wishes.series:
+        raise SpecError(f"A horizon and series belong to forecasting. Leave them out, or the task {task.kind!r}.")
+    _refuse_unfit(task, values, asked.schema)
+    if task.horizon is not None:
+        _refuse_too_long(task, dataset, wishes.test is not None)
+    task = asked.metric(task, values)
+    split = asked.split(task)
+    _refuse_nothing_to_learn_from(asked.schema, task, split)
     run = RunSpec(
         dataset=dataset.id,
         schema_version=asked.schema.version,
-        task=spec,
-        split=parts,
-        budget=Budget(seconds=seconds, trials=trials, epochs=epochs),
-        families=_known_families(families, kind, dataset.modality),
-        seed=seed,
+        task=task,
+        split=split,
+        budget=Budget(seconds=wishes.seconds, trials=wishes.trials, epochs=wishes.epochs),
+        families=_known_families(wishes.families, task.kind, dataset.modality),
+        seed=wishes.seed,
     )
     return run, asked.decisions
 
@@ -82,7 +92,8 @@ def _guess(dataset: Dataset) -> Guess:
     """What the dataset is probably for, by its newest schema."""
     schema = dataset.schema
     ordered = dataset.modality == "series" and bool(schema.having("time"))
-    return guess(schema, dataset.profile, "series" if ordered else dataset.modality.replace("series", "table"))
+    modality = "series" if ordered else dataset.modality.replace("series", "table")
+    return guess(schema, dataset.profile, modality, dataset.meta["source"])
 
 
 @dataclass
@@ -90,6 +101,7 @@ class _Asked:
     """The questions of a plan in turn; an answer that nobody gave is found here and logged."""
 
     dataset: Dataset
+    wishes: Wishes
     schema: Schema
     guess: Guess
     decisions: list[Decision] = field(default_factory=list)
@@ -106,12 +118,12 @@ class _Asked:
         hint = f"Did you mean {near[0]!r}?" if near else f"Choose one of: {', '.join(self.schema.names[:20])}."
         raise SpecError(f"There is no column {name!r} in {self.dataset.meta['name']!r}. {hint}")
 
-    def targets(self, given: Sequence[str] | None, series: Sequence[str], bold: bool) -> tuple[str, ...]:
-        if given:
-            return tuple(dict.fromkeys(given))
+    def targets(self, bold: bool) -> tuple[str, ...]:
+        if self.wishes.targets:
+            return tuple(dict.fromkeys(self.wishes.targets))
         kinds = ("numeric",) if self.dataset.modality == "series" else ("numeric", "category", "boolean")
         usable = [column.name for column in self.schema.having("feature") if column.kind in kinds]
-        usable = [name for name in usable if name not in series]
+        usable = [name for name in usable if name not in self.wishes.series]
         chosen = tuple(self.guess["targets"])
         if not chosen:
             raise SpecError(f"Nothing can be predicted: {self.guess['why']}. Check the columns, or bring other data.")
@@ -122,12 +134,12 @@ class _Asked:
         self.decide("targets", f"Predict {' and '.join(map(repr, chosen))}", self.guess["why"], others)
         return chosen
 
-    def kind(self, given: str | None, targets: tuple[str, ...], ahead: bool) -> str:
-        if given is not None:
-            TASKS.load(given)
-            return given
+    def kind(self, targets: tuple[str, ...], values: pd.DataFrame) -> str:
+        if self.wishes.task is not None:
+            TASKS.load(self.wishes.task)
+            return self.wishes.task
         columns = [self.schema[name] for name in targets]
-        if ahead:
+        if self.wishes.horizon or self.wishes.series:
             kind, why = "forecasting", "you named a horizon or series"
         elif self.guess["task"] and set(targets) == set(self.guess["targets"]):
             kind, why = self.guess["task"], self.guess["reasons"]["task"]
@@ -138,8 +150,9 @@ class _Asked:
         self.decide("task", TASKS.load(kind).title, why, [name for name in TASKS if name != kind])
         return kind
 
-    def series(self, task: TaskSpec, time: str | None, series: tuple[str, ...], horizon: int | None) -> TaskSpec:
+    def series(self, task: TaskSpec) -> TaskSpec:
         """A forecasting task with its time column, series ids and horizon."""
+        time, series, horizon = self.wishes.time, tuple(self.wishes.series), self.wishes.horizon
         if horizon is not None and horizon < 1:
             raise SpecError(f"A horizon counts steps and must be 1 or more. Received {horizon}.")
         reasons = self.guess["reasons"]
@@ -169,7 +182,8 @@ class _Asked:
     def _marked(self, role: Any) -> tuple[str, ...]:
         return tuple(column.name for column in self.schema.having(role))
 
-    def metric(self, task: TaskSpec, given: str | None, values: pd.DataFrame) -> TaskSpec:
+    def metric(self, task: TaskSpec, values: pd.DataFrame) -> TaskSpec:
+        given = self.wishes.metric
         known = {metric.name: metric for metric in metrics_of(task.kind)}
         choices = {name: metric for name, metric in known.items() if metric.ranks}
         judge = TASKS.load(task.kind)()
@@ -194,9 +208,9 @@ class _Asked:
             )
         return replace(task, metric=given)
 
-    def split(
-        self, task: TaskSpec, given: str | None, group: str | None, test: Dataset | None, test_share: float
-    ) -> SplitSpec:
+    def split(self, task: TaskSpec) -> SplitSpec:
+        given, group, test = self.wishes.split, self.wishes.group, self.wishes.test
+        test_share = self.wishes.test_share
         if test is not None:
             if given is not None or group is not None:
                 raise SpecError("An own test file already says what is tested. Leave the split and the group out.")
@@ -208,7 +222,7 @@ class _Asked:
             if given not in (None, "time") or group is not None:
                 raise SpecError("A forecast is tested on the future: its split is by time. Leave the split out.")
             return SplitSpec(kind="time", column=task.time, test_share=test_share)
-        kind, column = self._asked_split(given, group)
+        kind, column = self._asked_split()
         if kind is None:
             usual, why = split_of(self.schema, self.dataset.profile, task.kind)
             kind, column = str(usual["kind"]), usual["column"]
@@ -222,8 +236,9 @@ class _Asked:
             raise SpecError(f"Column {column!r} cannot be the target and decide the split at once. Choose another one.")
         return SplitSpec(kind=kind, column=column, test_share=test_share)
 
-    def _asked_split(self, given: str | None, group: str | None) -> tuple[str | None, str | None]:
+    def _asked_split(self) -> tuple[str | None, str | None]:
         """Kind and column of the split that was asked for; None where nothing was."""
+        given, group = self.wishes.split, self.wishes.group
         if group is not None:
             if given not in (None, "group"):
                 raise SpecError(f"A group column goes with the split 'group'. Received the split {given!r} as well.")
@@ -269,8 +284,10 @@ def _refuse_unfit(task: TaskSpec, values: pd.DataFrame, schema: Schema) -> None:
         raise TargetError(f"{errors[0].message} {errors[0].fix}")
 
 
-def _refuse_too_long(task: TaskSpec, frame: pd.DataFrame, schema: Schema, test_follows: bool) -> None:
+def _refuse_too_long(task: TaskSpec, dataset: Dataset, test_follows: bool) -> None:
     """A horizon that leaves no history to learn from is refused before anything starts."""
+    schema = dataset.schema
+    frame = dataset.table(list(dict.fromkeys([*task.targets, *task.series, *filter(None, [task.time])])))
     codes, _ = series_codes(frame, task.series)
     try:
         times = times_of(frame, task.time, codes)

@@ -8,7 +8,7 @@ import pytest
 from dl_core.data.examples import write_example
 from dl_core.data.importing import import_file
 from dl_core.store import Store
-from dl_core.workflow.plan import plan
+from dl_core.workflow.plan import Wishes, plan
 from tests.browser import steps
 from tests.finished import until_ended
 
@@ -20,7 +20,7 @@ def test_an_example_ends_with_a_board_that_can_be_shown(page, dashboard, tmp_pat
     store = Store(dashboard.workspace)
     file = write_example("rents", tmp_path)
     dataset = store.add_dataset(import_file(file, store.incoming(), name="Rents"))
-    spec, decisions = plan(dataset, seconds=120)
+    spec, decisions = plan(dataset, Wishes(seconds=120))
     run = until_ended(store, store.create_run(spec, decisions=decisions), patience=300)
     assert run.status == "done", run.row["error"]
     assert len(run.leaderboard()["rows"]) >= 4

@@ -4,7 +4,7 @@ import pytest
 
 from dl_core.data.importing import import_file
 from dl_core.store import Store
-from dl_core.workflow.plan import plan
+from dl_core.workflow.plan import Wishes, plan
 from tests import examples
 
 pytestmark = pytest.mark.heavy
@@ -27,7 +27,7 @@ def test_a_failing_trial_is_a_row_with_its_reason(tmp_path, monkeypatch):
     monkeypatch.setattr(story, "deliver", lambda context, bench, board: None)
     store = Store(tmp_path / "workspace")
     dataset = store.add_dataset(import_file(examples.write("table", tmp_path), store.incoming()))
-    spec, _ = plan(dataset, targets=["income"], seconds=30, trials=3, families=["mlp"])
+    spec, _ = plan(dataset, Wishes(targets=["income"], seconds=30, trials=3, families=["mlp"]))
     run = store.create_run(spec)
 
     assert story.train(store, {"run": run.id}, {"attempts": 1})["status"] == "done"

@@ -12,7 +12,7 @@ from dl_core.data.importing import import_file
 from dl_core.errors import DeepboardError
 from dl_core.samples import PREPARE
 from dl_core.store import Store
-from dl_core.workflow.plan import plan
+from dl_core.workflow.plan import Wishes, plan
 from tests import examples
 from tests.hostile import files
 
@@ -132,7 +132,7 @@ def test_the_content_of_a_file_counts_not_its_name(tmp_path):
 
 def test_duplicate_times_are_mended_and_said(tmp_path):
     dataset = _imported(files.duplicate_times(tmp_path), tmp_path)
-    spec, _ = plan(dataset, targets=["sales"], time="day", task="forecasting", horizon=7)
+    spec, _ = plan(dataset, Wishes(targets=["sales"], time="day", task="forecasting", horizon=7))
     said = []
     PREPARE.load("windows")(dataset, spec, None, tmp_path, lambda key, what, *why: said.append(what))
     assert any("3 rows share series and time" in what for what in said)

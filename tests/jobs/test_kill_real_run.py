@@ -13,7 +13,7 @@ from dl_core.data.importing import import_file
 from dl_core.jobs import ensure_supervisor
 from dl_core.records import read_json
 from dl_core.store import Run, Store
-from dl_core.workflow.plan import plan
+from dl_core.workflow.plan import Wishes, plan
 from tests import background, examples
 from tests.finished import until_ended
 
@@ -64,7 +64,7 @@ def store(tmp_path):
 
 def start(store: Store, folder) -> Run:
     dataset = store.add_dataset(import_file(examples.write("table", folder), store.incoming()))
-    spec, decisions = plan(dataset, targets=["income"], seconds=60, trials=TRIALS)
+    spec, decisions = plan(dataset, Wishes(targets=["income"], seconds=60, trials=TRIALS))
     return store.create_run(spec, decisions=decisions)
 
 

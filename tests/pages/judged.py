@@ -13,7 +13,7 @@ from dl_core.samples import PREPARE
 from dl_core.seeds import generator
 from dl_core.store import Run, Store
 from dl_core.tasks import TASKS
-from dl_core.workflow.plan import plan
+from dl_core.workflow.plan import Wishes, plan
 from tests import examples
 from tests.pages.worlds import events, network, write_trials
 
@@ -52,7 +52,7 @@ def judged(
     if dataset is None:
         file = examples.write("table" if modality == "quantity" else modality, folder)
         dataset = store.add_dataset(import_file(file, store.incoming(), name=file.stem))
-    spec, decisions = plan(dataset, seconds=60, seed=seed, **WISHES[modality])
+    spec, decisions = plan(dataset, Wishes(seconds=60, seed=seed, **WISHES[modality]))
     run = store.create_run(spec, decisions=decisions)
     task = TASKS.load(spec.task.kind)
     PREPARE.load(task.sampler)(dataset, spec, None, run.folder / "prepared", lambda *_: None)

@@ -8,7 +8,7 @@ from PIL import Image
 from dl_core.data.importing import import_file
 from dl_core.errors import DataError, SpecError, TargetError
 from dl_core.runspec import RunSpec
-from dl_core.workflow.plan import plan
+from dl_core.workflow.plan import Wishes, plan
 
 ROWS = 120
 
@@ -75,7 +75,7 @@ def test_nothing_asked_is_everything_decided_with_a_reason(bring):
 
 def test_everything_asked_leaves_nothing_to_decide(bring):
     wishes = {"targets": ["wage"], "task": "regression", "metric": "mae", "split": "random", "families": ["mlp"]}
-    spec, decisions = plan(bring(people()), **wishes, seconds=300, seed=7, test_share=0.3, trials=9, epochs=4)
+    spec, decisions = plan(bring(people()), Wishes(**wishes, seconds=300, seed=7, test_share=0.3, trials=9, epochs=4))
     assert decisions == []
     assert (spec.task.targets, spec.task.kind, spec.task.metric) == (("wage",), "regression", "mae")
     assert (spec.budget.seconds, spec.budget.trials, spec.budget.epochs, spec.seed) == (300, 9, 4, 7)
@@ -91,7 +91,7 @@ def test_everything_asked_leaves_nothing_to_decide(bring):
     ],
 )
 def test_the_target_says_task_metric_and_split(bring, target, kind, metric, split):
-    spec, _ = plan(bring(people()), targets=[target])
+    spec, _ = plan(bring(people()), Wishes(targets=[target]))
     assert (spec.task.kind, spec.task.metric, spec.split.kind) == (kind, metric, split)
 
 
@@ -113,9 +113,9 @@ def test_a_folder_per_class_needs_no_target(tmp_path):
     dataset = import_file_of(tmp_path / "pets", tmp_path / "dataset")
     spec, _ = plan(dataset, guess_target=False)
     assert spec.task.kind == "classification" and len(spec.task.targets) == 1
-    assert plan(dataset, families=["resnet"])[0].families == ("resnet",)
+    assert plan(dataset, Wishes(families=["resnet"]))[0].families == ("resnet",)
     with pytest.raises(SpecError, match="does not fit"):
-        plan(dataset, families=["realmlp"])
+        plan(dataset, Wishes(families=["realmlp"]))
 
 
 def test_series_are_forecast_on_their_own_future(bring):
@@ -125,23 +125,23 @@ def test_series_are_forecast_on_their_own_future(bring):
     assert (spec.task.time, spec.task.series, spec.task.frequency) == ("day", ("shop",), "D")
     assert (spec.split.kind, spec.split.column) == ("time", "day") and spec.task.horizon
     assert {"targets", "task", "series", "time", "horizon", "metric"} <= set(keys(decisions))
-    asked, decisions = plan(dataset, targets=["sold"], time="day", series=["shop"], horizon=5)
+    asked, decisions = plan(dataset, Wishes(targets=["sold"], time="day", series=["shop"], horizon=5))
     assert asked.task.horizon == 5 and not {"horizon", "time", "series"} & set(keys(decisions))
     with pytest.raises(SpecError, match="split is by time"):
-        plan(dataset, split="random")
+        plan(dataset, Wishes(split="random"))
 
 
 def test_several_targets_of_a_forecast_are_pointed_to_the_long_format(bring):
     frame = sales(series=1).assign(returned=lambda table: table["sold"] / 7)
     with pytest.raises(TargetError, match="predicts one column; 2 are named.*each column is a series.*long format"):
-        plan(bring(frame), task="forecasting", targets=["sold", "returned"], time="day")
+        plan(bring(frame), Wishes(task="forecasting", targets=["sold", "returned"], time="day"))
 
 
 def test_a_horizon_that_leaves_no_past_is_refused_with_the_longest_that_would_do(bring):
     dataset = bring(sales(days=30), layout=None)
     with pytest.raises(DataError, match="Choose a horizon of 8 or less"):
-        plan(dataset, horizon=9)
-    assert plan(dataset, horizon=8)[0].task.horizon == 8
+        plan(dataset, Wishes(horizon=9))
+    assert plan(dataset, Wishes(horizon=8))[0].task.horizon == 8
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_horizon_that_leaves_no_past_is_refused_with_the_longest_that_would_do
     ],
 )
 def test_a_split_that_was_asked_for_is_taken(bring, wishes, kind, column):
-    spec, decisions = plan(bring(people()), targets=["rich"], **wishes)
+    spec, decisions = plan(bring(people()), Wishes(targets=["rich"], **wishes))
     assert (spec.split.kind, spec.split.column) == (kind, column) and "split.kind" not in keys(decisions)
 
 
@@ -163,21 +163,21 @@ def test_a_split_that_was_asked_for_is_taken(bring, wishes, kind, column):
 def test_roles_decide_the_split(bring, column, role, kind):
     dataset = bring(people())
     dataset.add_schema(dataset.schema.edited({column: {"role": role}}))
-    spec, decisions = plan(dataset, targets=["rich"])
+    spec, decisions = plan(dataset, Wishes(targets=["rich"]))
     assert (spec.split.kind, spec.split.column) == (kind, column) and "split.kind" in keys(decisions)
 
 
 def test_an_own_test_file_is_the_test_part_and_must_hold_the_target(bring, tmp_path):
     dataset = bring(people())
     whole = bring(people().tail(20), schema=dataset.schema)
-    spec, _ = plan(dataset, targets=["rich"], test=whole)
+    spec, _ = plan(dataset, Wishes(targets=["rich"], test=whole))
     assert (spec.split.kind, spec.split.test_dataset) == ("file", whole.id)
     with pytest.raises(SpecError, match="already says what is tested"):
-        plan(dataset, targets=["rich"], test=whole, split="random")
+        plan(dataset, Wishes(targets=["rich"], test=whole, split="random"))
     dataset.add_schema(dataset.schema.edited({"rich": {"role": "target"}}))
     blind = bring(people().tail(20).drop(columns="rich"), schema=dataset.schema)
     with pytest.raises(TargetError, match="test file has no column 'rich'"):
-        plan(dataset, test=blind)
+        plan(dataset, Wishes(test=blind))
 
 
 WRONG = {
@@ -200,9 +200,9 @@ WRONG = {
 def test_wishes_that_cannot_be_met_get_a_sentence(bring, case):
     wishes, sentence = WRONG[case]
     with pytest.raises((SpecError, TargetError), match=sentence):
-        plan(bring(people()), **wishes)
+        plan(bring(people()), Wishes(**wishes))
 
 
 def test_a_table_of_a_target_only_has_nothing_to_learn_from(bring):
     with pytest.raises(SpecError, match="no column left to learn from"):
-        plan(bring(people()[["rich"]]), targets=["rich"])
+        plan(bring(people()[["rich"]]), Wishes(targets=["rich"]))

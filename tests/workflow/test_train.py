@@ -10,7 +10,7 @@ from dl_core.data.importing import import_file
 from dl_core.errors import DeepboardError
 from dl_core.records import read_json, write_json
 from dl_core.store import Store
-from dl_core.workflow.plan import plan
+from dl_core.workflow.plan import Wishes, plan
 from tests import examples
 
 pytestmark = pytest.mark.heavy
@@ -38,7 +38,7 @@ def start(dataset_of, monkeypatch):
 
     def started(**wishes):
         wishes = {"targets": ["income"], "seconds": 60, "trials": 3, "epochs": 3, "families": ["mlp"], **wishes}
-        run = store.create_run(plan(dataset, **wishes)[0])
+        run = store.create_run(plan(dataset, Wishes(**wishes))[0])
         return store, run, lambda attempt=1: story.train(store, {"run": run.id}, {"attempts": attempt})
 
     return started
@@ -262,7 +262,7 @@ def test_rows_without_weight_teach_no_model(tmp_path, monkeypatch):
     dataset = store.add_dataset(import_file(tmp_path / "lies.csv", store.incoming()))
     dataset.add_schema(dataset.schema.edited({"weight": {"role": "weight"}}))
     wishes = {"targets": ["answer"], "split": "part", "trials": 1, "epochs": 20, "families": ["mlp"]}
-    run = store.create_run(plan(dataset, **wishes)[0])
+    run = store.create_run(plan(dataset, Wishes(**wishes))[0])
     story.train(store, {"run": run.id}, {"attempts": 1})
     scores = {row["family"]: row["test"] for row in run.leaderboard()["rows"]}
     assert min(scores[name] for name in ("linear", "trees", "mlp")) > 0.95, scores
