@@ -18,7 +18,7 @@ import streamlit as st
 from dl_core.errors import DeepboardError
 from dl_core.records import read_json, write_json
 from dl_core.settings import workspace
-from ui import cached, navigation, show, state, words
+from ui import cached, glance, navigation, show, state, words
 from ui.dropzone import Upload
 
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".parquet", ".json", ".jsonl", ".ndjson")
@@ -238,12 +238,17 @@ def _ask(item: Import) -> None:
         if item.error:
             show.callout("error", item.error, name=item.name)
         else:
-            st.markdown(f"**{show.escape_markdown(item.name)}** is here. How should it be read?")
-        readable = item.path is not None and item.path.is_file()
-        options = choices(item.path, item.id) if item.path is not None and readable else {}
+            ask = "How should it be read?" if _open(item) else "It has not been read yet."
+            st.markdown(f"**{show.escape_markdown(item.name)}** is here. {ask}")
+        chosen = choices(item.path, item.id) if item.path is not None else {}
+        waits = item.status == "choose"
         with st.container(horizontal=True):
-            if readable and st.button("Read it", type="primary", key=f"read_{item.id}"):
-                item.options = {**{key: item.options[key] for key in ("images",) if key in item.options}, **options}
+            read = "Read it" if waits else "Read it again"
+            if (waits or _open(item)) and st.button(
+                read, type="primary" if waits else "secondary", key=f"read_{item.id}"
+            ):
+                kept = {name: value for name, value in item.options.items() if name == "images"}
+                item.options = {**kept, **chosen}
                 start(item)
                 st.rerun()
             if st.button("Throw it away", key=f"drop_{item.id}", type="tertiary"):
@@ -252,27 +257,41 @@ def _ask(item: Import) -> None:
                 st.rerun()
 
 
+def _open(item: Import) -> bool:
+    """Whether another choice could help: not for pictures, nor for what is no table whatever is chosen."""
+    return item.path is not None and glance.seen(item.path) is not None
+
+
 def choices(path: Path, key: str) -> dict[str, Any]:
-    """How a table is to be read: sheet, header row, layout. Only what differs from 'work it out' is returned."""
+    """How a table is to be read: sheet, header row and layout, above its first rows. Only what differs from 'work it
+    out' is returned."""
+    seen = glance.seen(path)
+    if seen is None:
+        return {}
     chosen: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if path.suffix.lower() in EXCEL:
-            names = sheets(path)
-            chosen["sheet"] = st.selectbox("Sheet", names, key=f"sheet_{key}", width=220) if names else None
-        chosen["header_row"] = st.number_input(
-            "Names are in row",
-            min_value=0,
-            max_value=1000,
-            value=None,
-            step=1,
-            placeholder="work it out",
-            help="The row that holds the column names. 0 if there are none.",
-            key=f"header_row_{key}",
-            width=190,
-        )
+        if seen.sheets:
+            usual = seen.sheets.index(seen.sheet or seen.sheets[0])
+            chosen["sheet"] = st.selectbox("Sheet", seen.sheets, index=usual, key=f"sheet_{key}", width=220)
+            if chosen["sheet"] != seen.sheet:
+                seen = glance.seen(path, chosen["sheet"]) or seen
+        if seen.rows:
+            chosen["header_row"] = st.number_input(
+                "Names are in row",
+                min_value=0,
+                max_value=1000,
+                value=None,
+                step=1,
+                placeholder="work it out",
+                help="The row that holds the column names. 0 if there are none.",
+                key=f"header_row_{key}",
+                width=190,
+            )
         chosen["layout"] = st.selectbox(
             "What the rows are", list(LAYOUTS), format_func=LAYOUTS.__getitem__, key=f"layout_{key}", width=360
         )
+    if seen.rows:
+        glance.draw(seen.rows, chosen["header_row"])
     return {name: value for name, value in chosen.items() if value not in (None, "")}
 
 
@@ -300,7 +319,8 @@ def test_file(dataset: Any) -> str | None:
             found = arranged(upload.content)
             if found:
                 path, options, name = found
-                options = {**options, "schema": dataset.schema}
+                needed = {column.name: {"role": "feature"} for column in dataset.schema.having("target")}
+                options = {**options, "schema": dataset.schema.edited(needed)}  # else a target may be missing
                 item = Import(upload.id, f"{name} (test)", upload.content.parent, path, options=options, kind="test")
                 known()[item.id] = item
                 st.session_state[key] = item.id

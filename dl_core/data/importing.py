@@ -219,7 +219,7 @@ def _coerce(connection: duckdb.DuckDBPyConnection, raw: Raw, schema: Schema, upl
         listed = ", ".join(repr(name) for name in lacking[:5]) + (", …" if len(lacking) > 5 else "")
         raise DataError(
             f"The file lacks {'the column' if len(lacking) == 1 else f'{len(lacking)} columns:'} {listed}. It needs "
-            f"the columns the model was trained on; it has {', '.join(repr(name) for name in raw.names[:8])}"
+            f"the columns of the training data; it has {', '.join(repr(name) for name in raw.names[:8])}"
             f"{', …' if len(raw.names) > 8 else ''}."
         )
     problems = list(raw.problems)

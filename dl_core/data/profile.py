@@ -143,8 +143,8 @@ def _texts(connection: duckdb.DuckDBPyConnection, column: Column, rows: int) -> 
 
 
 def _duplicates(connection: duckdb.DuckDBPyConnection, schema: Schema) -> int | None:
-    """Rows that say the same as an earlier one; ids and pictures do not count."""
-    told = [duck.name(column.name) for column in schema.columns if column.kind not in ("id", "image")]
+    """Rows that say the same as an earlier one; ids do not count, a picture counts by its path."""
+    told = [duck.name(column.name) for column in schema.columns if column.kind != "id"]
     if len(told) < 2 or len(told) > DUPLICATE_COLUMNS:
         return None
     found = connection.execute(f"select count(*) - count(distinct hash({', '.join(told)})) from data").fetchone()

@@ -134,8 +134,8 @@ def _wide(first: bytes) -> str:
     if even > 0.4 * len(first) / 2 and odd < 0.1 * even:
         return "utf-16-be"
     raise ReadError(
-        "The file is not text: it holds zero bytes. Upload a CSV, TSV, Excel, Parquet or JSON lines file, or a ZIP of "
-        "pictures."
+        "The file is not text: it holds bytes that no text has. Upload a CSV, TSV, Excel, Parquet or JSON lines file, "
+        "or a ZIP of pictures."
     )
 
 
@@ -146,7 +146,9 @@ def _foreign(path: Path) -> tuple[int, int, bytes]:
     decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
     for chunk in chunks(path):
         if b"\0" in chunk:
-            raise ReadError("The file is not text: it holds zero bytes. Upload a text, Excel or Parquet file.")
+            raise ReadError(
+                "The file is not text: it holds bytes that no text has. Upload a text, Excel or Parquet file."
+            )
         if chunk.isascii() and not decoder.getstate()[0]:
             continue
         text = decoder.decode(chunk)

@@ -6,11 +6,12 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Generator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from dl_core.data.readers.raw import Raw, Upload
-from dl_core.data.readers.rows import raw_of_rows
+from dl_core.data.readers.rows import SAMPLE_ROWS, raw_of_rows, trimmed
 from dl_core.data.values import number_text
 from dl_core.errors import ReadError
 from dl_core.problems import Problem
@@ -46,6 +47,15 @@ def sheet_names(path: Path) -> list[str]:
     """The sheets of a spreadsheet, in order. Raises ReadError for what is none."""
     (about,) = _ask(path)
     return about["sheets"]
+
+
+def first_rows(path: Path, sheet: str | None = None) -> tuple[list[str], str, list[list[str | None]]]:
+    """The sheets, the one that `read` would take, and its first rows as they stand. Raises ReadError."""
+    lines = _ask(path, sheet or "")
+    about = next(lines)
+    rows = [[_text(cell) for cell in row] for row in islice(lines, SAMPLE_ROWS)]
+    lines.close()
+    return about["sheets"], about["sheet"], trimmed(rows)
 
 
 def _ask(path: Path, *sheet: str) -> Generator[Any, None, None]:

@@ -17,8 +17,7 @@ def raw_of_rows(upload: Upload, rows: Iterable[Sequence[str | None]], dialect: d
     sample = [list(row) for row in islice(stream, SAMPLE_ROWS)]
     if not any(any(row) for row in sample):
         raise ReadError("The table is empty. It needs a header row and at least one row of values.")
-    last = 1 + max(position for row in sample for position, cell in enumerate(row) if cell)
-    header = find_header([row[:last] for row in sample], upload.header_row)
+    header = find_header(trimmed(sample), upload.header_row)
     width = len(header.names)
     table = upload.folder / "raw.parquet"
     batch: list[list[str | None]] = []
@@ -43,3 +42,9 @@ def raw_of_rows(upload: Upload, rows: Iterable[Sequence[str | None]], dialect: d
         dialect={**dialect, "header_row": header.position + 1},
         problems=list(header.problems),
     )
+
+
+def trimmed(rows: Sequence[Sequence[str | None]]) -> list[list[str | None]]:
+    """The rows without the columns at their right that are empty in all of them."""
+    last = max((place for row in rows for place, cell in enumerate(row, 1) if cell), default=0)
+    return [list(row[:last]) for row in rows]

@@ -5,7 +5,7 @@ half a terabyte and abort. Here that ends a child with a memory limit, never the
 
     python -I spreadsheet.py FILE              -> one line of JSON: {"sheets": [names]}
     python -I spreadsheet.py FILE SHEET        -> {"sheets", "sheet", "height", "width"}, then a line for each row
-    python -I spreadsheet.py FILE ""           -> the same for the first sheet with two rows or more
+    python -I spreadsheet.py FILE ""           -> the same for the first sheet that looks like a table
 
 What is wrong is said in one line {"error": sentence}.
 """
@@ -56,12 +56,16 @@ def _limit() -> None:
 
 
 def _fullest(workbook, names):
-    """The first sheet with two rows or more; a cover sheet often stands before it."""
+    """The first sheet with two rows and columns or more; a cover sheet often stands before it. Else the first with two
+    rows, else the first."""
+    narrow = None
     for name in names:
         sheet = workbook.get_sheet_by_name(name)
-        if sheet.height > 1 and sheet.width > 0:
+        if sheet.height > 1 and sheet.width > 1:
             return sheet
-    return workbook.get_sheet_by_name(names[0])
+        if narrow is None and sheet.height > 1 and sheet.width > 0:
+            narrow = sheet
+    return narrow or workbook.get_sheet_by_name(names[0])
 
 
 def _plain(cell):

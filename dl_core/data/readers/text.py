@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from dl_core.data.readers.encoding import as_utf8
+from dl_core.data.readers.encoding import as_utf8, head
 from dl_core.data.readers.header import find_header
 from dl_core.data.readers.raw import Raw, RawTable, Upload
 from dl_core.errors import ReadError
@@ -18,6 +18,7 @@ from dl_core.problems import Problem
 
 SAMPLE_CHARACTERS, SAMPLE_CHARACTERS_AT_MOST = 1 << 20, 1 << 26
 FEWEST_ROWS = 5
+GLANCE_BYTES = 1 << 18
 SAMPLE_ROWS = 2_000
 BLOCK_BYTES, BLOCK_BYTES_AT_MOST = 8 << 20, 512 << 20
 RAGGED_SHARE = 0.05
@@ -75,6 +76,17 @@ def read(upload: Upload) -> Raw:
         dialect={"format": "text", "encoding": text.encoding, **asdict(dialect), "header_row": header.position + 1},
         problems=problems,
     )
+
+
+def first_rows(path: Path, folder: Path) -> list[list[str | None]]:
+    """The first rows as they stand, from the beginning of the file alone; `folder` takes a copy of that. Raises
+    ReadError for what is no text."""
+    copy = folder / "beginning"
+    copy.write_bytes(head(path, GLANCE_BYTES))
+    complete = copy.stat().st_size < GLANCE_BYTES
+    sample, _ = _sample(as_utf8(copy, folder).path, SAMPLE_CHARACTERS)
+    rows, _ = _rows(sample, sniff(sample, complete), complete)
+    return [list(row) for row in rows]
 
 
 def sniff(sample: str, complete: bool = True) -> Dialect:
