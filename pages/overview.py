@@ -74,10 +74,10 @@ def workspace(datasets: list[dict], runs: list[dict]) -> None:
 
 
 def way_on(datasets: list[dict], runs: list[dict]) -> None:
-    """Continue where you were: the newest run, or the newest data where nothing was trained on it yet."""
+    """Continue where you were: the newest run, or newer data, the chosen one first, where nothing was trained yet."""
     run = next((row for row in runs if row["status"] == "running"), runs[0] if runs else None)
-    if datasets and (run is None or datasets[0]["created"] > run["created"]):
-        dataset = datasets[0]
+    dataset = next((row for row in datasets if row["id"] == state.dataset_id()), datasets[0] if datasets else None)
+    if dataset and (run is None or dataset["created"] > run["created"]):
         navigation.primary_link("data", _named("Continue with", dataset), dataset=dataset["id"])
     elif run:
         navigation.primary_link("run", _named("Continue with", run), dataset=run["dataset"], run=run["id"])

@@ -12,7 +12,10 @@ from ui import cached, forms, guards, imports, show, state, words
 from ui.launcher import launch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dl_core.data.dataset import Dataset
+    from dl_core.data.schema import Column
 
 SPLITS = {
     "auto": "Work it out",
@@ -147,11 +150,7 @@ def _split_asked(dataset: "Dataset") -> None:
 def own_test_file(dataset: "Dataset") -> None:
     """Another dataset with the same columns as the test, or one dropped here."""
     wishes = forms.draft(dataset)
-    others = {
-        row["id"]: row["name"]
-        for row in cached.store().datasets(actor=state.actor())
-        if row["id"] != dataset.id and row["modality"] == dataset.modality
-    }
+    others = could_test(dataset)
     arrived = imports.test_file(dataset)
     if arrived:
         wishes["test"] = arrived
@@ -164,6 +163,21 @@ def own_test_file(dataset: "Dataset") -> None:
             placeholder="choose a dataset", width=420,
             on_change=lambda: forms.wish(dataset, "test", st.session_state["test_dataset"]),
         )  # fmt: skip
+
+
+def could_test(dataset: "Dataset") -> dict[str, str]:
+    """The names, by id, of the other datasets that hold the same columns, stored alike."""
+    store, needed = cached.store(), _stored(column for column in dataset.schema.columns if column.role != "ignored")
+    rows = [row for row in store.datasets(actor=state.actor()) if row["modality"] == dataset.modality]
+    return {
+        row["id"]: row["name"]
+        for row in rows
+        if row["id"] != dataset.id and needed <= _stored(store.dataset(row["id"], actor=state.actor()).schema.columns)
+    }
+
+
+def _stored(columns: "Iterable[Column]") -> set[tuple[str, str]]:
+    return {(column.name, column.storage) for column in columns}
 
 
 def reasons(decisions: list[dict]) -> None:

@@ -25,6 +25,7 @@ def editor(dataset: Dataset) -> None:
     """The table, and a line to save what was changed in it."""
     schema, profile = dataset.schema, dataset.profile
     key = f"columns_{dataset.id}_{schema.version}"
+    kinds = [kind for kind in KINDS if any(kind in POSSIBLE[column.storage] for column in schema.columns)]
     roles = [role for role in ROLES if dataset.modality == "series" or role not in SERIES_ROLES[1:]]
     st.data_editor(
         frame(schema, profile),
@@ -35,7 +36,7 @@ def editor(dataset: Dataset) -> None:
         column_config={
             "Column": st.column_config.TextColumn("Column", pinned=True),
             "Kind": st.column_config.SelectboxColumn(
-                "Kind", options=list(KINDS), required=True, help="What the values are. Change it here.", width="small"
+                "Kind", options=kinds, required=True, help="What the values are. Change it here.", width="small"
             ),
             "Role": st.column_config.SelectboxColumn(
                 "Role", options=roles, required=True, help="What the column is for. Change it here.", width="small"
@@ -57,8 +58,8 @@ def editor(dataset: Dataset) -> None:
     changes = changes_of(schema, edits)
     if not changes:
         st.html(
-            f'<p class="db-muted db-small">Version {schema.version} of the columns. Click a kind or a role to change '
-            "it; a change makes a new version, and runs keep the version they were started with.</p>"
+            f'<p class="db-muted db-small">Version {schema.version} of the columns. Double-click a kind or a role to '
+            "change it; a change makes a new version, and runs keep the version they were started with.</p>"
         )
         closer(dataset)
         return
