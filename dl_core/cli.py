@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -159,13 +159,13 @@ def predict(
             raise SpecError(
                 f"{out} is a folder. Name the CSV file that the predictions go to, such as {out / 'p.csv'}."
             )
-        with messages.status("Loading the network and predicting"):
+        from dl_core.bundle.files import opened, predict_with  # pandas and DuckDB
+        from dl_core.bundle.predictor import Predictor
+
+        with opened(bundle) as checked, messages.status("Loading the network and predicting"):
             with _quiet():
                 import tensorflow  # noqa: F401 (only here, for its noise)
-
-            from dl_core.bundle.files import predict_file  # pandas and DuckDB
-
-            report = predict_file(bundle, file, out)
+            report = predict_with(Predictor(checked), file, out)
         for problem in report["problems"]:
             if problem["severity"] in ("warning", "error"):
                 _say(f"[yellow]{escape(problem['message'])} {escape(problem['fix'])}[/]")
@@ -183,7 +183,10 @@ def leaderboard(
 ) -> None:
     """Show every model of a run on one scale."""
     with _sentences():
-        store = Store(workspace or settings.workspace())
+        place = workspace or settings.workspace()
+        if not place.is_dir():
+            raise SpecError(f"There is no workspace {place}. Name the folder that `train` used with --workspace.")
+        store = Store(place)
         found = store.run(run)
         board = found.leaderboard()
         if board is None:
@@ -206,28 +209,44 @@ def parse_seconds(text: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
+COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "Rank": lambda row: str(row["tier"]),
+    "Model": lambda row: escape(row["name"]),
+    "Kind": lambda row: row["kind"],
+    "Valid": lambda row: _number(row["valid"]),
+    "Test": lambda row: _number(row["test"]),
+    "95 % of test": lambda row: " … ".join(map(_number, row.get("interval") or ())),
+    "Training": lambda row: f"{row['seconds']:.1f} s",
+    "One row": lambda row: "" if row.get("latency_ms") is None else f"{row['latency_ms']:.1f} ms",
+    "Size": lambda row: "" if row.get("bytes") is None else f"{row['bytes'] / 2**20:.2f} MB",
+}
+LESSER = ("Size", "One row", "Training", "Kind")
+"""What a narrow terminal leaves out, in this order."""
+NARROWEST, WIDEST = 16, 1000  # of the names, which wrap; of a table
+
+
 def board_table(board: dict[str, Any]) -> Table:
-    """The leaderboard, best first; models of one rank differ by no more than chance."""
+    """The leaderboard, best first, with the columns that fit the terminal; models of one rank differ by no more than
+    chance."""
+    shown = list(COLUMNS)
+    for name in LESSER:
+        narrow = _board_table(board, shown, longest=NARROWEST)
+        if answers.measure(narrow, options=answers.options.update(width=WIDEST)).maximum <= answers.width:
+            break
+        shown.remove(name)
+    return _board_table(board, shown)
+
+
+def _board_table(board: dict[str, Any], shown: Sequence[str], longest: int | None = None) -> Table:
     metric = METRICS.load(board["metric"])
     table = Table(title=f"{metric.title} ({'more' if metric.direction == 'max' else 'less'} is better)")
-    for name in ("Rank", "Model", "Kind"):
-        table.add_column(name)
-    for name in ("Valid", "Test", "95 % of test", "Training", "One row", "Size"):
-        table.add_column(name, justify="right")
+    for name in shown:
+        if name == "Model":
+            table.add_column(name, min_width=NARROWEST, max_width=longest)
+        else:
+            table.add_column(name, justify="left" if name in ("Rank", "Kind") else "right", no_wrap=True)
     for row in board["rows"]:
-        interval = row.get("interval")
-        table.add_row(
-            str(row["tier"]),
-            escape(row["name"]),
-            row["kind"],
-            _number(row["valid"]),
-            _number(row["test"]),
-            f"{_number(interval[0])} … {_number(interval[1])}" if interval else "",
-            f"{row['seconds']:.1f} s",
-            "" if row.get("latency_ms") is None else f"{row['latency_ms']:.1f} ms",
-            "" if row.get("bytes") is None else f"{row['bytes'] / 2**20:.2f} MB",
-            style="bold" if row["model"] == board["winner"] else "",
-        )
+        table.add_row(*(COLUMNS[name](row) for name in shown), style="bold" if row["model"] == board["winner"] else "")
     return table
 
 

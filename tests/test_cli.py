@@ -1,5 +1,6 @@
 """The command line: the journey, the sentences for wrong use, and what Ctrl-C keeps."""
 
+import io
 import json
 import os
 import re
@@ -11,9 +12,10 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from dl_core.cli import _quiet, app, main, parse_seconds
+from dl_core.cli import _quiet, app, board_table, main, parse_seconds
 from dl_core.errors import SpecError
 from dl_core.jobs.launcher import ROOT
 from dl_core.store import Store
@@ -220,8 +222,50 @@ def test_what_a_library_says_as_it_is_loaded_is_not_shown_and_what_we_say_is(cap
     assert capfd.readouterr().err == "Loading\nLoaded\n"
 
 
-def test_a_board_that_is_not_there_yet_says_why(workspace, wine):
+def test_a_board_that_is_not_there_yet_says_why(workspace):
+    Store(workspace)
     assert "no run 'x'" in ask("leaderboard", "x", "--workspace", workspace).stderr
+
+
+def test_asking_for_a_board_makes_no_workspace(tmp_path):
+    answer = ask("leaderboard", "x", "--workspace", tmp_path / "nowhere")
+    assert answer.exit_code == 1 and "There is no workspace" in answer.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_that_is_no_bundle_is_refused_before_the_network_is_loaded(tmp_path):
+    (tmp_path / "rows.csv").write_text("a\n1\n")
+    code = f"""
+import sys
+from dl_core.cli import main
+sys.argv = ["dl_core", "predict", {str(tmp_path)!r}, {str(tmp_path / "rows.csv")!r}]
+try:
+    main()
+finally:
+    print("tensorflow" in sys.modules)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert ended.returncode == 1 and ended.stdout == "False\n"
+    assert "There is no bundle.json in" in ended.stderr
+
+
+@pytest.mark.parametrize("width", [60, 80, 81, 100, 120])
+def test_a_board_keeps_names_and_scores_whole_in_any_terminal(monkeypatch, width):
+    row = {
+        "tier": 1, "kind": "baseline", "valid": 0.91234, "test": 0.90123, "interval": [0.88123, 0.92123],
+        "seconds": 12.3, "latency_ms": 45.6, "bytes": 12_345_678,
+    }  # fmt: skip
+    names = {"thumbnail": "Logistic regression on thumbnails", "trees": "Boosted trees (LightGBM)"}
+    rows = [{**row, "model": model, "name": name} for model, name in names.items()]
+    console = Console(width=width, file=io.StringIO())
+    monkeypatch.setattr("dl_core.cli.answers", console)
+    console.print(board_table({"metric": "accuracy", "winner": "trees", "rows": rows}))
+    shown = console.file.getvalue()
+    assert all(len(line) <= width for line in shown.splitlines())
+    assert {line[-1] for line in shown.splitlines()[1:]} == set("┓┃┩│┘")
+    assert "0.901" in shown and "0.921" in shown and "…" not in shown.replace(" … ", "")
+    assert {word for name in names.values() for word in name.split()} <= set(shown.split())
+    assert ("One row" in shown) == (width >= 100)
 
 
 def test_the_names_of_options_stay_stable():

@@ -1,6 +1,8 @@
 """A file in, predictions out: any upload format that can be imported, as the schema of the model says."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +22,14 @@ from dl_core.metrics import METRICS
 Report = dict[str, Any]
 
 
-def predict_file(bundle: Path, source: Path, out: Path) -> Report:
-    """Predict `source` with the bundle in a folder or in a downloaded ZIP; see predict_with."""
-    if bundle.is_dir():
-        return predict_with(Predictor.load(bundle), source, out)
-    with unpacked(bundle) as opened:
-        return predict_with(Predictor(opened), source, out)
+@contextmanager
+def opened(path: Path) -> Iterator[Bundle]:
+    """The bundle in a folder or in a downloaded ZIP, checked but not loaded. Raises BundleError."""
+    if path.is_dir():
+        yield Bundle.open(path)
+    else:
+        with unpacked(path) as bundle:
+            yield bundle
 
 
 def predict_with(predictor: Predictor, source: Path, out: Path) -> Report:

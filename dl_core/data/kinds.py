@@ -12,7 +12,16 @@ import pyarrow as pa
 from dl_core.data import duck
 from dl_core.data.dataset import ROW
 from dl_core.data.schema import Column
-from dl_core.data.values import BLANKS, FORMATS, MISSING, TEXT_MISSING, number_pattern, parse_times
+from dl_core.data.values import (
+    BLANKS,
+    EPOCH_UNITS,
+    FORMATS,
+    MISSING,
+    TEXT_MISSING,
+    clock_format,
+    number_pattern,
+    parse_times,
+)
 from dl_core.problems import Problem
 
 SAMPLE = 300
@@ -457,5 +466,8 @@ def _time_finding(name: str, counts: Counts, formats: list[str]) -> Finding:
                 column=name,
             ),
         )
-    column = Column(name=name, kind="datetime", storage="time", reason=reason, parse={"format": format})
+    parse = {"format": format}
+    if format not in EPOCH_UNITS and (clock := clock_format(counts.sample, format)):
+        parse["clock"] = clock  # so that a forecast is written as the file is
+    column = Column(name=name, kind="datetime", storage="time", reason=reason, parse=parse)
     return Finding(column, counts, problems=problems)

@@ -6,6 +6,7 @@ missing everywhere. The import types whole files by the same rules in SQL (data/
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
@@ -248,6 +249,33 @@ def _time_parser(format: str) -> Callable[[str], float]:
         return days[key] + _clock_seconds(found) if found.get("hour") else days[key]
 
     return seconds
+
+
+def clock_format(texts: Iterable[str], format: str) -> str:
+    """How most of these times in `format` write the time of day: strftime directives, with what stands before them;
+    empty where most have none. Times are kept in UTC, so an offset becomes a Z.
+
+    >>> clock_format(["2024-01-31T23:00:00"], "%Y-%m-%d")
+    'T%H:%M:%S'
+    """
+    matches = (_time_pattern(format).fullmatch(text.strip(BLANKS)) for text in texts)
+    seen = Counter(_clock_of(match) for match in matches if match is not None)
+    return seen.most_common(1)[0][0] if seen else ""
+
+
+def _clock_of(match: re.Match) -> str:
+    found = match.groupdict()
+    if not found.get("hour"):
+        return ""
+    before = re.search(r"[T ,]\s*$", match.string[: match.start("hour")])
+    clock = (before[0] if before else " ") + ("%I:%M" if found["half"] else "%H:%M")
+    clock += ":%S" if found["second"] else ""
+    clock += f"{found['fraction'][0]}%f" if found["fraction"] else ""
+    clock += " %p" if found["half"] else ""
+    zone = found["zone"] or ""
+    if zone[:1] in ("+", "-"):
+        return clock + ("Z" if _offset(found) else zone)
+    return clock + (" " if len(zone) > 1 else "") + zone
 
 
 def _clock_seconds(found: dict[str, str | None]) -> float:

@@ -141,11 +141,11 @@ def _time_format(column: Column, times: np.ndarray, grid: Grid) -> str:
     pattern = column.parse.get("format", "%Y-%m-%d")
     if "%H" in pattern or not ("%d" in pattern or "%u" in pattern):
         return pattern
+    if "clock" in column.parse:
+        return pattern + column.parse["clock"]
     known = times[np.isfinite(times)]
     if (known % DAY == 0).all() and not (grid.unit == "seconds" and grid.size < DAY):
         return pattern
-    if "clock" in column.parse:
-        return pattern + column.parse["clock"]
     return pattern + (" %H:%M" if (known % 60 == 0).all() and grid.size % 60 == 0 else " %H:%M:%S")
 
 

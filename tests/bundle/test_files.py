@@ -35,7 +35,7 @@ def bundle(tmp_path_factory):
 
 
 def test_rows_are_answered_in_order_and_scored_where_the_target_is_there(bundle, tmp_path):
-    from dl_core.bundle.files import predict_file
+    from dl_core.bundle.files import predict_with
     from dl_core.bundle.predictor import Predictor
     from dl_core.metrics import METRICS
 
@@ -43,7 +43,7 @@ def test_rows_are_answered_in_order_and_scored_where_the_target_is_there(bundle,
     frame.loc[0, "label"] = None
     frame.loc[1, "label"] = "neither"
     frame.to_csv(tmp_path / "new.csv", index=False)
-    report = predict_file(bundle.folder, tmp_path / "new.csv", tmp_path / "out.csv")
+    report = predict_with(Predictor(bundle), tmp_path / "new.csv", tmp_path / "out.csv")
     answers = pd.read_csv(tmp_path / "out.csv")
     assert report["rows"] == len(answers) == 50
     probabilities = answers[["probability_no", "probability_yes"]].to_numpy()
@@ -53,28 +53,31 @@ def test_rows_are_answered_in_order_and_scored_where_the_target_is_there(bundle,
 
 
 def test_other_formats_and_a_missing_target_are_fine_a_missing_feature_is_not(bundle, tmp_path):
-    from dl_core.bundle.files import predict_file
+    from dl_core.bundle.files import predict_with
+    from dl_core.bundle.predictor import Predictor
 
     frame = samples.table(20, seed=4).drop(columns=["label", "price", "note"])
     frame.to_json(tmp_path / "new.jsonl", orient="records", lines=True)
     frame.drop(columns="city").to_csv(tmp_path / "lacking.csv", index=False)
-    report = predict_file(bundle.folder, tmp_path / "new.jsonl", tmp_path / "out.csv")
+    report = predict_with(Predictor(bundle), tmp_path / "new.jsonl", tmp_path / "out.csv")
     assert report["rows"] == 20
     assert report["scores"] is None
     with pytest.raises(DataError, match="'city'"):
-        predict_file(bundle.folder, tmp_path / "lacking.csv", tmp_path / "lacking_out.csv")
+        predict_with(Predictor(bundle), tmp_path / "lacking.csv", tmp_path / "lacking_out.csv")
     assert not (tmp_path / "lacking_out.csv").exists()
 
 
 def test_a_downloaded_zip_predicts_like_the_folder(bundle, tmp_path):
-    from dl_core.bundle.files import predict_file
+    from dl_core.bundle.files import opened, predict_with
+    from dl_core.bundle.predictor import Predictor
 
     samples.table(20, seed=5).to_csv(tmp_path / "new.csv", index=False)
     with zipfile.ZipFile(tmp_path / "kit.zip", "w") as archive:
         for path in bundle.folder.iterdir():
             archive.write(path, path.name)
         archive.writestr("../evil.py", "x")
-    predict_file(tmp_path / "kit.zip", tmp_path / "new.csv", tmp_path / "zip.csv")
-    predict_file(bundle.folder, tmp_path / "new.csv", tmp_path / "folder.csv")
+    with opened(tmp_path / "kit.zip") as unpacked:
+        predict_with(Predictor(unpacked), tmp_path / "new.csv", tmp_path / "zip.csv")
+    predict_with(Predictor(bundle), tmp_path / "new.csv", tmp_path / "folder.csv")
     assert (tmp_path / "zip.csv").read_text() == (tmp_path / "folder.csv").read_text()
     assert not (tmp_path.parent / "evil.py").exists()

@@ -44,7 +44,8 @@ def _picture(random, kind):
 
 
 def test_a_kit_for_pictures_reads_them_as_they_were_uploaded(tmp_path):
-    from dl_core.bundle.files import predict_file
+    from dl_core.bundle.files import opened, predict_with
+    from dl_core.bundle.predictor import Predictor
     from dl_core.export.download import export
 
     random = np.random.default_rng(0)
@@ -74,7 +75,8 @@ def test_a_kit_for_pictures_reads_them_as_they_were_uploaded(tmp_path):
     path, receipt = export(bundle, tmp_path / "kit.zip", dataset=dataset)
     assert path, receipt["reason"]
     assert receipt["rows"] == 24
-    report = predict_file(path, tmp_path / "pets.zip", tmp_path / "out.csv")
+    with opened(path) as unpacked:
+        report = predict_with(Predictor(unpacked), tmp_path / "pets.zip", tmp_path / "out.csv")
     answers = pd.read_csv(tmp_path / "out.csv")
     assert list(answers) == ["file", "prediction", "probability_cat", "probability_dög"]
     assert list(answers["file"]) == list(frame["file"])

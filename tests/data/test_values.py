@@ -17,6 +17,7 @@ from dl_core.data.values import (
     MISSING,
     canonical_text,
     clean_text,
+    clock_format,
     column_names,
     number_text,
     parse_numbers,
@@ -179,3 +180,26 @@ def test_days_that_no_calendar_knows_are_missing(text, format):
 def test_an_unknown_directive_is_refused():
     with pytest.raises(ValueError, match="%Q"):
         parse_times(["2019"], "%Y%Q")
+
+
+@pytest.mark.parametrize(
+    ("text", "format", "clock"),
+    [
+        ("2024-01-31 23:05", "%Y-%m-%d", " %H:%M"),
+        ("2024-01-31T23:05:09Z", "%Y-%m-%d", "T%H:%M:%SZ"),
+        ("2024-01-31 23:05:09+00:00", "%Y-%m-%d", " %H:%M:%S+00:00"),
+        ("2024-01-31 23:05:09.250000", "%Y-%m-%d", " %H:%M:%S.%f"),
+        ("31.01.2024, 23:05:09", "%d.%m.%Y", ", %H:%M:%S"),
+        ("01/31/2024 11:05 PM", "%m/%d/%Y", " %I:%M %p"),
+        ("20240131 23:05 UTC", "%Y%m%d", " %H:%M UTC"),
+    ],
+)
+def test_a_time_of_day_is_written_as_it_was_read(text, format, clock):
+    assert clock_format([text, text, "2024-01-31"], format) == clock
+    moment = dt.datetime.fromtimestamp(parse_times([text], format)[0], dt.UTC)
+    assert moment.strftime(format + clock) == text
+
+
+def test_days_without_a_clock_and_other_zones():
+    assert clock_format(["2024-01-31", "2024-02-01", "2024-02-02 10:00"], "%Y-%m-%d") == ""
+    assert clock_format(["2024-01-31T23:05+02:00"], "%Y-%m-%d") == "T%H:%MZ"  # times are kept in UTC

@@ -4,11 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dl_core.data.dataset import Dataset
+from dl_core.data.importing import import_file
 from dl_core.data.panel import history_arrays
 from dl_core.errors import DataError, SpecError, TargetError
 from dl_core.evaluation.leaderboard import Part
 from dl_core.metrics.forecasting import naive_scale
 from dl_core.prepared import PARTS, load_prepared
+from dl_core.runspec import RunSpec, SplitSpec, TaskSpec
+from dl_core.samples.windows import prepare
 
 HORIZON = 6
 
@@ -155,3 +159,18 @@ def test_windows_of_one_series_hang_together_where_there_are_enough_series(prepa
     assert windows.groups("test") is None, "one window each: they stand for themselves"
     few = prepared(frame[frame["id"] < "s5"], series=("id",), horizon=HORIZON, season=12)
     assert few.groups("valid") is None
+
+
+@pytest.mark.parametrize("clock", [" %H:%M:%S", "T%H:%M", " %I:%M %p", "T%H:%M:%SZ"])
+@pytest.mark.parametrize("frequency", ["h", "D"])
+def test_a_forecast_writes_the_time_of_day_as_the_file_does(tmp_path, clock, frequency):
+    times = pd.date_range("2024-01-01", periods=120, freq=frequency)
+    frame = pd.DataFrame({"when": times.strftime("%Y-%m-%d" + clock), "load": np.sin(np.arange(120)) + 2})
+    frame.to_csv(tmp_path / "load.csv", index=False)
+    dataset = Dataset(import_file(tmp_path / "load.csv", tmp_path / "dataset"))
+    task = TaskSpec(kind="forecasting", targets=("load",), metric="mase", time="when", horizon=4)
+    spec = RunSpec(dataset=dataset.id, schema_version=1, task=task, split=SplitSpec(kind="time", column="when"))
+    prepare(dataset, spec, None, tmp_path / "prepared", lambda *_: None)
+    index = history_arrays(load_prepared(tmp_path / "prepared").state["preprocessor"], dataset.table())[1]
+    expected = pd.date_range(times[-1], periods=5, freq=frequency)[1:]
+    assert index["when"].tolist() == expected.strftime("%Y-%m-%d" + clock).tolist()
