@@ -71,7 +71,7 @@ def _targets(schema: Schema, profile: dict[str, Any], modality: str, name: str) 
     marked = [column.name for column in schema.having("target")]
     if marked:
         return marked, "it is marked as the target"
-    usable = [column for column in schema.columns if _can_be_target(column, profile)]
+    usable = [column for column in schema.columns if can_be_target(column, profile)]
     if modality == "image":
         label = next((column for column in usable if column.name == "label"), None)
         if label is not None:
@@ -105,7 +105,8 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text)).casefold()
 
 
-def _can_be_target(column: Column, profile: dict[str, Any]) -> bool:
+def can_be_target(column: Column, profile: dict[str, Any]) -> bool:
+    """Whether there is something to predict: a quantity, or classes that repeat."""
     about = profile["columns"][column.name]
     if column.role not in ("feature", "target") or about["distinct"] < 2:
         return False
@@ -146,6 +147,20 @@ def split_of(schema: Schema, profile: dict[str, Any], task: str | None) -> tuple
     if task == "classification":
         return {"kind": "stratified", "column": None}, "every part gets the same shares of the classes"
     return {"kind": "random", "column": None}, "rows do not depend on one another, as far as is known"
+
+
+def other_splits(schema: Schema, task: str, chosen: str) -> list[str]:
+    """In words, the splits that these columns and this task allow beside the `chosen` kind."""
+    dated = schema.having("time") or any(column.kind == "datetime" for column in schema.columns)
+    grouped = schema.having("group") or any(column.kind in ("category", "id") for column in schema.columns)
+    possible = {
+        "random": "at random",
+        "stratified": "with the same shares of the classes" if task == "classification" else "",
+        "time": "by time" if dated else "",
+        "group": "by a column whose rows stay together" if grouped else "",
+        "file": "your own test file",
+    }
+    return [words for kind, words in possible.items() if words and kind != chosen]
 
 
 def _metric(task: str | None, targets: Sequence[str], profile: dict[str, Any]) -> tuple[str | None, str]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dl_core.data.dataset import Dataset
+from dl_core.data.guess import other_splits
 from dl_core.data.schema import Schema
 from dl_core.data.split import split_rows
 from dl_core.encoders.preprocessor import FEATURE_ROLES, Preprocessor
@@ -46,7 +47,7 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
         features = pictures[:1]
     targets = list(spec.task.targets)
     weight = next((column.name for column in schema.having("weight") if column.name not in targets), None)
-    frames = _parts(dataset, spec, test_dataset, [*features, *filter(None, [weight])], targets, decide)
+    frames = _parts(dataset, schema, spec, test_dataset, [*features, *filter(None, [weight])], targets, decide)
 
     errors = [p for p in task.check(frames["train"][targets], spec.task) if p.severity == "error"]
     if errors:
@@ -106,13 +107,14 @@ def _tell(schema: Schema, preprocessor: Preprocessor, decide: Decide) -> None:
             f"{len(numbers)} columns become numbers around zero",
             "median and interquartile range of the train part, with outliers clipped smoothly; a missing value becomes "
             "the median and is marked",
-            ["mean and standard deviation", "quantiles"],
+            ["another kind of a column, chosen on the Data page"],
         )
     if words:
         decide(
             "encode.categories",
             f"{len(words)} columns become categories",
             "each value seen in the train part gets a number; missing and unseen values have one of their own",
+            ["another kind of a column, chosen on the Data page"],
         )
     for one in preprocessor.encoded:
         for choice, reason in one.state.get("why", {}).items():
@@ -121,6 +123,7 @@ def _tell(schema: Schema, preprocessor: Preprocessor, decide: Decide) -> None:
 
 def _parts(
     dataset: Dataset,
+    schema: Schema,
     spec: RunSpec,
     test_dataset: Dataset | None,
     features: list[str],
@@ -155,7 +158,7 @@ def _parts(
         "split",
         f"Split: {sizes} rows",
         f"{spec.split.kind} split, seed {spec.seed}; the test part is scored at the end and chooses nothing",
-        ["random", "stratified", "time", "group", "a column", "your own test file"],
+        other_splits(schema, spec.task.kind, spec.split.kind),
     )
     return parts
 
@@ -168,7 +171,7 @@ def _known_only(frame: pd.DataFrame, truth: np.ndarray, part: str, decide: Decid
             f"rows.unseen_class.{part}",
             f"{int(unknown.sum()):,} rows of the {part} part are left out",
             "their class does not occur in the train part",
-            ["a stratified split"],
+            ["bring more rows of that class"],
         )
     if unknown.all():
         raise DataError(f"The {part} part shows no class of the train part. Choose another split, or bring more rows.")

@@ -238,7 +238,7 @@ def _tell_cuts(panel: Panel, cuts: Cuts, horizon: int, own_test: bool, decide: D
         f"Split by time: {sizes} windows",
         f"test is {test}; {cuts.origins} validation origins {cuts.stride} steps apart end before it; training ends "
         "before both; the test part is scored at the end and chooses nothing",
-        ["your own test file", "a shorter horizon"],
+        [*([] if own_test else ["your own test file"]), "a shorter horizon"],
     )
     decide(
         "series.lookback",

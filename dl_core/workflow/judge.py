@@ -132,5 +132,5 @@ def _decide(context: RunContext, bench: Bench, board: dict[str, Any]) -> None:
         f"choice.{board['looks']}",
         f"{network['name']} ({network['model']}) is the network to deliver",
         f"{bench.metric.title} {significant(network['valid'])} on the validation part; {board['sentence']}",
-        [row["name"] for row in board["rows"] if row["model"] != network["model"]],
+        [row["name"] for row in board["rows"] if row["kind"] == "network" and row["model"] != network["model"]],
     )

@@ -1,7 +1,7 @@
 """Plan: from a dataset and what a person asked for to a RunSpec; every default is a decision with its reason. Light."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from dl_core import families as catalogue
 from dl_core.data.dataset import Dataset
-from dl_core.data.guess import Guess, guess, split_of, task_of
+from dl_core.data.guess import Guess, can_be_target, guess, other_splits, split_of, task_of
 from dl_core.data.panel import STEP, PanelError, guess_frequency, guess_step, regular_panel, series_codes, times_of
 from dl_core.data.schema import Column, Schema
 from dl_core.errors import DataError, SpecError, TargetError
@@ -121,9 +121,10 @@ class _Asked:
     def targets(self, bold: bool) -> tuple[str, ...]:
         if self.wishes.targets:
             return tuple(dict.fromkeys(self.wishes.targets))
-        kinds = ("numeric",) if self.dataset.modality == "series" else ("numeric", "category", "boolean")
-        usable = [column.name for column in self.schema.having("feature") if column.kind in kinds]
-        usable = [name for name in usable if name not in self.wishes.series]
+        profile, quantity = self.dataset.profile, self.dataset.modality == "series"
+        possible = [column for column in self.schema.having("feature") if can_be_target(column, profile)]
+        possible = [column for column in possible if column.kind == "numeric" or not quantity]
+        usable = [column.name for column in possible if column.name not in self.wishes.series]
         chosen = tuple(self.guess["targets"])
         if not chosen:
             raise SpecError(f"Nothing can be predicted: {self.guess['why']}. Check the columns, or bring other data.")
@@ -147,8 +148,18 @@ class _Asked:
             kind, why = "forecasting", self.guess["reasons"]["task"]
         else:
             kind, why = task_of(columns, self.dataset.profile)
-        self.decide("task", TASKS.load(kind).title, why, [name for name in TASKS if name != kind])
+        others = [TASKS.load(other).title for other in self._possible_kinds(targets, values) if other != kind]
+        self.decide("task", TASKS.load(kind).title, why, others)
         return kind
+
+    def _possible_kinds(self, targets: tuple[str, ...], values: pd.DataFrame) -> Iterator[str]:
+        """The task kinds that these targets allow and that some family can do."""
+        for kind in TASKS:
+            if kind == "forecasting" and not self._dated():
+                continue
+            problems = TASKS.load(kind)().check(values, TaskSpec(kind=kind, targets=targets, metric=""))
+            if _fitting(kind, self.dataset.modality) and not any(problem.severity == "error" for problem in problems):
+                yield kind
 
     def series(self, task: TaskSpec) -> TaskSpec:
         """A forecasting task with its time column, series ids and horizon."""
@@ -160,7 +171,7 @@ class _Asked:
             why = reasons.get("series", "it is marked as what tells series apart")
             self.decide("series", f"One series for each {' and '.join(map(repr, series))}", why)
         if time is None:
-            dated = [*self._marked("time"), *(c.name for c in self.schema.columns if c.kind == "datetime")]
+            dated = self._dated()
             time = self.guess["time"] or next((name for name in dated if name not in task.targets), None)
             what = f"Time is {time!r}" if time else "Rows are taken as steps in the order of the file"
             why = reasons.get("time") or (self.schema[time].reason if time else "no column holds dates")
@@ -182,6 +193,11 @@ class _Asked:
     def _marked(self, role: Any) -> tuple[str, ...]:
         return tuple(column.name for column in self.schema.having(role))
 
+    def _dated(self) -> list[str]:
+        """The columns that hold times, the marked one first."""
+        dates = [column.name for column in self.schema.columns if column.kind == "datetime"]
+        return list(dict.fromkeys([*self._marked("time"), *dates]))
+
     def metric(self, task: TaskSpec, values: pd.DataFrame) -> TaskSpec:
         given = self.wishes.metric
         known = {metric.name: metric for metric in metrics_of(task.kind)}
@@ -192,7 +208,8 @@ class _Asked:
             given = judge.default_metric(state)
             classes = len(state.get("classes", ()))
             why = f"usual for {classes} classes. " if classes else ""
-            others = [name for name in choices if name != given]
+            truth = judge.truth(state, values.dropna()) if state else None
+            others = [m.title for m in choices.values() if m.name != given and (truth is None or m.fits(truth))]
             self.decide("metric", f"Ranked by {choices[given].title}", f"{why}{choices[given].help}", others)
         elif given in known and given not in choices:
             raise SpecError(
@@ -227,9 +244,8 @@ class _Asked:
             usual, why = split_of(self.schema, self.dataset.profile, task.kind)
             kind, column = str(usual["kind"]), usual["column"]
             by = f" by {column!r}" if column else ""
-            others = [other for other in ("random", "stratified", "time", "group") if other != kind]
             what = f"{kind.capitalize()} split{by}, {test_share:.0%} of the rows for the test"
-            self.decide("split.kind", what, why, [*others, "your own test file"])
+            self.decide("split.kind", what, why, other_splits(self.schema, task.kind, kind))
         if kind == "stratified" and task.kind != "classification":
             raise SpecError("A stratified split keeps the shares of classes; it needs classification. Choose random.")
         if column in task.targets:
@@ -251,7 +267,7 @@ class _Asked:
                 raise SpecError("A split by group needs a column that names the groups. Name it as the group.")
             return "group", marked[0]
         if given == "time":
-            dated = [*self._marked("time"), *(c.name for c in self.schema.columns if c.kind == "datetime")]
+            dated = self._dated()
             if not dated:
                 raise SpecError(
                     "A split by time needs a column with dates; this dataset has none. Choose another split."
@@ -318,10 +334,16 @@ def _refuse_nothing_to_learn_from(schema: Schema, task: TaskSpec, split: SplitSp
         raise SpecError("There is no column left to learn from. Give at least one column the role 'feature'.")
 
 
-def _known_families(names: Sequence[str], kind: str, modality: str) -> tuple[str, ...]:
+def _fitting(kind: str, modality: str) -> list[str]:
+    """The families that a dataset of this modality can train for this task."""
     fitting = catalogue.fitting(kind, {"image"} if modality == "image" else None)
     if modality == "table":
         fitting = [name for name in fitting if catalogue.FAMILIES[name].inputs != catalogue.IMAGE]
+    return fitting
+
+
+def _known_families(names: Sequence[str], kind: str, modality: str) -> tuple[str, ...]:
+    fitting = _fitting(kind, modality)
     unfit = [name for name in names if name not in fitting]
     if unfit:
         why = "does not fit this task and data" if unfit[0] in catalogue.FAMILIES else "is unknown"

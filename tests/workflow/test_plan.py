@@ -7,6 +7,7 @@ from PIL import Image
 
 from dl_core.data.importing import import_file
 from dl_core.errors import DataError, SpecError, TargetError
+from dl_core.metrics import metrics_of
 from dl_core.runspec import RunSpec
 from dl_core.workflow.plan import Wishes, plan
 
@@ -69,8 +70,29 @@ def test_nothing_asked_is_everything_decided_with_a_reason(bring):
     spec, decisions = plan(bring(people()))
     assert spec.task.targets and spec.task.metric and spec.split.kind and spec.families == ()
     assert keys(decisions) == ["targets", "task", "metric", "split.kind"]
-    assert all(decision["what"] and decision["why"] and decision["alternatives"] for decision in decisions)
+    assert all(decision["what"] and decision["why"] for decision in decisions)
     assert RunSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("target", "tasks", "metrics", "splits"),
+    [
+        ("rich", [], {"Accuracy", "Log loss"}, {"at random", "by time"}),
+        ("wage", ["Forecasting"], {"MAE", "MAPE"}, {"by time", "your own test file"}),
+        ("debt", ["Forecasting"], {"MAE"}, {"by a column whose rows stay together"}),
+    ],
+)
+def test_what_else_was_possible_could_really_be_asked_for(bring, target, tasks, metrics, splits):
+    dataset = bring(people())
+    spec, decisions = plan(dataset, Wishes(targets=[target]))
+    others = {decision["key"]: decision["alternatives"] for decision in decisions}
+    assert others["task"] == tasks
+    assert metrics <= set(others["metric"]) and splits <= set(others["split.kind"])
+    assert "with the same shares of the classes" not in others["split.kind"], "chosen, or no classes"
+    names = {metric.title: metric.name for metric in metrics_of(spec.task.kind)}
+    for title in others["metric"]:
+        asked, _ = plan(dataset, Wishes(targets=[target], metric=names[title]))
+        assert asked.task.metric != spec.task.metric
 
 
 def test_everything_asked_leaves_nothing_to_decide(bring):
