@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from dl_core.errors import SpecError
 
 SPLITS = ("random", "stratified", "time", "group", "column", "file")
+SEARCHES = ("bayesian", "random", "hyperband")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,8 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
-    """`families` empty means: every family that fits the task."""
+    """`families` empty means: every family that fits the task. `search` is how parameter sets are proposed once the
+    known-good ones were tried."""
 
     dataset: str
     schema_version: int
@@ -68,7 +70,12 @@ class RunSpec:
     split: SplitSpec
     budget: Budget = field(default_factory=Budget)
     families: tuple[str, ...] = ()
+    search: str = "bayesian"
     seed: int = 0
+
+    def __post_init__(self):
+        if self.search not in SEARCHES:
+            raise SpecError(f"There is no search called {self.search!r}. Choose one of: {', '.join(SEARCHES)}.")
 
     def to_json(self) -> dict:
         return asdict(self)

@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,6 +21,7 @@ from dl_core.training.program import Program, TrainState
 from dl_core.training.recipe import Recipe
 
 SEGMENT_SECONDS = 0.7
+PROBE_SECONDS = 0.05
 CHECKPOINT_SECONDS = 5.0
 LEAST_SECONDS = 1.0  # of training proper, even where tracing the program took the whole share
 PREDICT_BATCH = 1024
@@ -45,7 +46,9 @@ class Outcome:
     raw: np.ndarray
     curve: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
+    cores: float = 0.0  # kept busy by the compiled program, as measured before training began
     stopped: bool = False
+    pruned: bool = False
 
 
 def train(
@@ -61,15 +64,17 @@ def train(
     remaining: Callable[[], float],
     stopping: Callable[[], bool],
     tell: Callable[[dict], None],
+    poor: Callable[[float, float], bool] = lambda share, score: False,
 ) -> Outcome:
     """Train `model` (same architecture as the program's) with `recipe`.
 
     `remaining()` gives the seconds left for this training; `stopping()` is read between segments and raises
-    Interrupted on cancel; `tell` receives one record per evaluation. Continues from `checkpoint` where it exists.
+    Interrupted on cancel; `tell` receives one record per evaluation; `poor(share of the schedule, best score)` says
+    that it is not worth going on. Continues from `checkpoint` where it exists.
     Raises TrialError where the loss or an answer is no number.
     """
     session = _Session(program, model, recipe, train_feed, valid_feed, goal, seed, checkpoint, remaining, tell)
-    return session.run(stopping)
+    return session.run(stopping, poor)
 
 
 class _Session:
@@ -82,7 +87,7 @@ class _Session:
         self.state = TrainState.of(model)
         self.best: Outcome | None = None
         self.best_step, self.best_loss = 0, math.inf
-        self.predict_seconds = 0.0
+        self.predict_seconds = self.cores = 0.0
         self.curve: list[dict[str, float]] = []
         self.spent_before = 0.0
         self.started = time.monotonic()
@@ -96,11 +101,11 @@ class _Session:
     def seconds(self) -> float:
         return self.spent_before + time.monotonic() - self.started
 
-    def run(self, stopping: Callable[[], bool]) -> Outcome:
+    def run(self, stopping: Callable[[], bool], poor: Callable[[float, float], bool]) -> Outcome:
         self._restore()
         step_seconds = self._measure()
         traced = time.monotonic()
-        stopped = False
+        stopped = pruned = False
         while self.state.step < self.total_steps:
             stopped = stopping()
             least = LEAST_SECONDS - (time.monotonic() - traced)
@@ -113,29 +118,33 @@ class _Session:
             measured = (time.monotonic() - began) / max(1, self.state.step - before)
             step_seconds = 0.7 * step_seconds + 0.3 * measured
             if self.state.step % self._evaluation_every() == 0 or self.state.step >= self.total_steps:
-                self._evaluate()
-                if self._stalled():
+                best = self._evaluate()
+                pruned = poor(self.state.step / self.total_steps, best.score)
+                if pruned or self._stalled():
                     break
             self._save_if_due()
         if self.best is None or (self.losses and self.remaining() > 0):
             self._evaluate()
         assert self.best is not None
-        self.best.curve, self.best.seconds, self.best.stopped = self.curve, self.seconds, stopped
-        return self.best
+        return replace(
+            self.best, curve=self.curve, seconds=self.seconds, cores=self.cores, stopped=stopped, pruned=pruned
+        )
 
     def _measure(self) -> float:
         """Seconds per step, after the program was traced and has run once. The probe's updates are thrown away."""
         order = self._order(0)
 
         def probe(count: int) -> float:
-            began = time.monotonic()
+            began, worked = time.monotonic(), time.process_time()
             self.program.advance(self.state, self.train_feed, order, 0, count, self._hyper())
-            return time.monotonic() - began
+            took = max(time.monotonic() - began, 1e-6)
+            self.cores = (time.process_time() - worked) / took
+            return took
 
         probe(0)
         probe(1)
         count, took = 1, probe(1)
-        while took < 0.05 and count < self.steps_per_epoch:
+        while took < PROBE_SECONDS and count < self.steps_per_epoch:
             count = min(count * 4, self.steps_per_epoch)
             took = probe(count)
         return max(took / count, 1e-6)
@@ -165,7 +174,8 @@ class _Session:
         evaluations = min(self.planned_epochs, 40)
         return max(1, self.planned_epochs // max(evaluations, 1)) * self.steps_per_epoch
 
-    def _evaluate(self) -> None:
+    def _evaluate(self) -> Outcome:
+        """Look at the validation part; the best outcome so far."""
         raw, valid_loss = self._predict()
         if not np.isfinite(raw).all():
             raise TrialError(f"The network's answers were no numbers after {self.state.step} steps.")
@@ -190,6 +200,8 @@ class _Session:
             self.best = Outcome(
                 [np.asarray(w) for w in self.state.weights], [np.asarray(w) for w in self.state.others], score, raw
             )
+        assert self.best is not None
+        return self.best
 
     def _better(self, score: float, valid_loss: float) -> bool:
         """Ties, which coarse scores on small parts make often, go to the smaller loss."""

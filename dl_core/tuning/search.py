@@ -1,8 +1,10 @@
 """The search: a portfolio of known-good parameter sets first, then what the oracle proposes, inside a time limit.
 
-Everything it knows stands in the trial folders, so that a run that was killed goes on where it was.
+Everything it knows stands in the trial folders, so that a run that was killed goes on where it was. Trials that keep
+one core busy run side by side, one per core; trials that use them all run alone.
 """
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,10 @@ from dl_core import families
 from dl_core.records import read_json
 from dl_core.runspec import RunSpec
 from dl_core.seeds import derive
-from dl_core.tuning.oracle import propose
+from dl_core.tuning.executors import Executor, Record
+from dl_core.tuning.executors.threads import Threads
+from dl_core.tuning.oracles import ORACLES, History, Proposal
+from dl_core.tuning.pruning import poor
 from dl_core.tuning.trial import Bench, Order, run_trial
 
 LEAST_SECONDS = 2.0  # a trial shorter than this teaches nothing
@@ -34,14 +39,19 @@ class Search:
         remaining: Callable[[], float],
         stopping: Callable[[], bool],
         emit: Callable[..., None],
+        executor: Executor | None = None,
     ):
         self.folder, self.spec, self.bench, self.names = folder, spec, bench, names
-        self.remaining, self.stopping, self.emit = remaining, stopping, emit
+        self.remaining = remaining
+        self.executor = executor or Threads()
+        lock = threading.RLock()
+        self.stopping, self.emit = _one_at_a_time(stopping, lock), _one_at_a_time(emit, lock)
         self.families = {name: families.load(name) for name in names}
         paths = sorted(folder.glob("t*/trial.json"), key=lambda path: int(path.parent.name[1:]))
-        self._records: dict[str, dict[str, Any]] = {path.parent.name: read_json(path) for path in paths}
+        self._records: dict[str, Record] = {path.parent.name: read_json(path) for path in paths}
+        self._busy: dict[str, int] = {}  # cores that the trials under way keep busy
 
-    def trials(self) -> list[dict[str, Any]]:
+    def trials(self) -> list[Record]:
         """All trial records so far, in start order."""
         return list(self._records.values())
 
@@ -53,14 +63,16 @@ class Search:
         that the board never is without a network."""
         end = self.remaining() - seconds
         for entries in self._rounds():
-            left = self.remaining() - end
-            if self._scored() and left < ENTRY_SECONDS * len(entries):
+            left = (self.remaining() - end) * self.executor.cores
+            if self._scored() and left < ENTRY_SECONDS * sum(self._cores(name) for name, _ in entries):
                 break
             while entries and not self._over() and (self.remaining() - end > LEAST_SECONDS or not self._scored()):
-                weights = [families.FAMILIES[family].share for family, _ in entries]
-                share = (self.remaining() - end) * weights[0] / sum(weights)
+                self._make_room(self._cores(entries[0][0]))
+                owed = [name for name, _ in entries]
                 name, params = entries.pop(0)
-                self._run(name, params, "portfolio", max(share, LEAST_SECONDS))
+                share = self._share_of(name, owed, self.remaining() - end)
+                self._start(name, Proposal(params=params), "portfolio", max(share, LEAST_SECONDS))
+        self._make_room(self.executor.cores)
 
     def _rounds(self) -> list[list[tuple[str, dict]]]:
         """The parameter sets still to train: in each round one of every family, the lightest family first."""
@@ -77,33 +89,48 @@ class Search:
     def run_oracle(self) -> None:
         """Ask and train until the time, the trial cap or the space ends."""
         self._finish_interrupted()
-        exhausted = {name for name in self.names if self._fails(name)}
-        while not self._over() and self.remaining() > LEAST_SECONDS and len(exhausted) < len(self.names):
+        exhausted: set[str] = set()
+        while True:
+            exhausted |= {name for name in self.names if self._fails(name)}
+            if len(exhausted) == len(self.names) or self._over() or self.remaining() <= LEAST_SECONDS:
+                break
             name = self._next_family(exhausted)
-            params = propose(
-                self.families[name].space(self.bench.prepared.signature),
-                [record for record in self.trials() if record["family"] == name],
-                self.bench.metric.direction,
-                derive(self.spec.seed, name),
-            )
-            if params is None:
-                exhausted.add(name)
+            if not self._fits(self._cores(name)):
+                self._collect()
                 continue
-            self._run(name, params, "oracle", self._share(name))
-            if self._fails(name):
+            proposal = self._propose(name)
+            if proposal is None:
                 exhausted.add(name)
+            else:
+                self._start(name, proposal, "oracle", self._share(name))
+        self._make_room(self.executor.cores)
+
+    def _propose(self, name: str) -> Proposal | None:
+        signature = self.bench.prepared.signature
+        recipe = self.families[name].recipe(signature, self.families[name].portfolio(signature)[0])
+        history = History(
+            space=self.families[name].space(signature),
+            tried=self._of(name),
+            direction=self.bench.metric.direction,
+            epochs=min(recipe.epochs, self.spec.budget.epochs or recipe.epochs),
+            seed=derive(self.spec.seed, name),
+        )
+        return ORACLES.load(self.spec.search)(history)
 
     def _finish_interrupted(self) -> None:
         """End what an earlier attempt died in, whoever had asked for it and however little time is left: what the
         checkpoint holds is kept, and no trial is called running for ever."""
         for record in self.trials():
             if record["status"] == "running":
-                self._run(record["family"], record["params"], record["source"], record["share"])
+                self._make_room(self._cores(record["family"]))
+                again = Proposal(params=record["params"], epochs=record.get("cap"), place=record.get("place"))
+                self._start(record["family"], again, record["source"], record["share"])
+        self._make_room(self.executor.cores)
 
     def _fails(self, name: str) -> bool:
         """Whether nothing but failures can be expected of a family."""
-        latest = [record["status"] for record in self.trials() if record["family"] == name][-MOST_FAILURES:]
-        return latest == ["failed"] * MOST_FAILURES
+        ended = [record["status"] for record in self._of(name) if record["status"] != "running"]
+        return ended[-MOST_FAILURES:] == ["failed"] * MOST_FAILURES
 
     def _next_family(self, exhausted: set[str]) -> str:
         """Every family gets its first proposals; after that the best scored one, every third trial the others."""
@@ -122,34 +149,93 @@ class Search:
         as the family's longest trial did."""
         records = self.trials()
         asked = {n: sum(r["family"] == n and r["source"] == "oracle" for r in records) for n in self.names}
-        owed = {n: max(0, ORACLE_TRIALS - asked[n]) for n in self.names}
-        weights = {n: families.FAMILIES[n].share for n in self.names}
-        needed = sum(owed[n] * weights[n] for n in self.names)
-        if owed[name]:
-            return max(LEAST_SECONDS, self.remaining() * weights[name] / needed)
-        longest = max((r.get("seconds") or 0.0 for r in records if r["family"] == name), default=0.0)
+        owed = [n for n in self.names for _ in range(ORACLE_TRIALS - asked[n])]
         left = self.remaining()
+        if name in owed:
+            return max(LEAST_SECONDS, self._share_of(name, owed, left))
+        longest = max((record.get("seconds") or 0.0 for record in self._of(name)), default=0.0)
         return left if left < 1.5 * longest else max(LEAST_SECONDS, longest)
 
     # both
 
-    def _run(self, name: str, params: dict, source: str, seconds: float) -> None:
-        asked = ("running", name, params)
+    def _share_of(self, name: str, owed: list[str], left: float) -> float:
+        """Seconds of a trial of `name` where trials of the families `owed` are to divide all cores for `left`
+        seconds."""
+        weights = {each: families.FAMILIES[each].share for each in self.names}
+        needed = sum(weights[each] * self._cores(each) for each in owed)
+        return min(left, left * self.executor.cores * weights[name] / needed)
+
+    def _cores(self, name: str) -> int:
+        """Cores that a trial of a family keeps busy: as many as the first one kept that ran alone, compiled the same
+        way; before there is one, all, so that it runs alone."""
+        for record in self.trials():
+            known = record.get("cores") and record["family"] in self.families
+            if known and self._jit(record["family"]) == self._jit(name):
+                return max(1, min(round(record["cores"]), self.executor.cores))
+        return self.executor.cores
+
+    def _jit(self, name: str) -> bool:
+        family, signature = self.families[name], self.bench.prepared.signature
+        return family.recipe(signature, family.portfolio(signature)[0]).jit
+
+    def _fits(self, cores: int) -> bool:
+        return sum(self._busy.values()) + cores <= self.executor.cores
+
+    def _make_room(self, cores: int) -> None:
+        while not self._fits(cores):
+            self._collect()
+
+    def _collect(self) -> None:
+        """Wait until a trial ends, and take its record in."""
+        record = self.executor.ended()
+        self._records[record["trial"]] = record
+        del self._busy[record["trial"]]
+
+    def _start(self, name: str, proposal: Proposal, source: str, seconds: float) -> None:
+        asked = ("running", name, proposal.params)
         unfinished = [r for r in self.trials() if (r["status"], r["family"], r["params"]) == asked]
         trial = unfinished[0]["trial"] if unfinished else f"t{len(self.trials()) + 1:03d}"
+        caps = [epochs for epochs in (proposal.epochs, self.spec.budget.epochs) if epochs]
+        order = Order(
+            trial=trial,
+            family=name,
+            params=proposal.params,
+            source=source,
+            seconds=seconds,
+            epochs=min(caps, default=None),
+            place=proposal.place,
+        )
         folder = self.folder / trial
         folder.mkdir(parents=True, exist_ok=True)
-        order = Order(
-            trial=trial, family=name, params=params, source=source, seconds=seconds, epochs=self.spec.budget.epochs
+        self._busy[trial] = self._cores(name)
+        self._records[trial] = unfinished[0] if unfinished else order.to_record()
+        self.executor.start(
+            lambda: run_trial(
+                self.bench,
+                folder,
+                order,
+                deadline=self.remaining,
+                stopping=self.stopping,
+                emit=self.emit,
+                poor=lambda share, score: poor(self._of(name), share, score, self.bench.metric.sign),
+            )
         )
-        self._records[trial] = run_trial(
-            self.bench, folder, order, deadline=self.remaining, stopping=self.stopping, emit=self.emit
-        )
+
+    def _of(self, name: str) -> list[Record]:
+        return [record for record in self.trials() if record["family"] == name]
 
     def _scored(self) -> bool:
         return any(record["score"] is not None for record in self.trials())
 
     def _over(self) -> bool:
         cap = self.spec.budget.trials
-        ended = sum(record["status"] != "running" for record in self.trials())
-        return self.stopping() or (cap is not None and ended >= cap)
+        begun = sum(record["status"] != "running" or record["trial"] in self._busy for record in self.trials())
+        return self.stopping() or (cap is not None and begun >= cap)
+
+
+def _one_at_a_time(call: Callable[..., Any], lock: threading.RLock) -> Callable[..., Any]:
+    def locked(*args: Any, **named: Any) -> Any:
+        with lock:
+            return call(*args, **named)
+
+    return locked

@@ -1,5 +1,6 @@
 """One trial: build a network from a parameter set, train it until its time ends, leave everything in its folder."""
 
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -29,7 +30,8 @@ MOST_PROGRAMS = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a trial is asked to do. `seconds` is its share of the budget; `epochs` caps its recipe's."""
+    """What a trial is asked to do. `seconds` is its share of the budget; `epochs` caps its recipe's; `place` is where
+    the oracle will look for it."""
 
     trial: str
     family: str
@@ -37,11 +39,26 @@ class Order:
     source: str  # "portfolio" or "oracle"
     seconds: float
     epochs: int | None = None
+    place: dict[str, Any] | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """The record of a trial that has not ended."""
+        return {
+            "trial": self.trial,
+            "family": self.family,
+            "params": self.params,
+            "source": self.source,
+            "status": "running",
+            "score": None,
+            "share": self.seconds,
+            "cap": self.epochs,
+            "place": self.place,
+        }
 
 
 @dataclass
 class Bench:
-    """What the trials of one run share within a process: data in memory and compiled programs."""
+    """What the trials of one run share within a process, also side by side: data in memory and compiled programs."""
 
     prepared: Prepared
     task: Task
@@ -49,11 +66,13 @@ class Bench:
     seed: int
     feeds: dict[str, Feed] = field(default_factory=dict)
     programs: dict[tuple, Program] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def feed(self, part: str) -> Feed:
-        if part not in self.feeds:
-            self.feeds[part] = feed_for(self.prepared, part)
-        return self.feeds[part]
+        with self._lock:
+            if part not in self.feeds:
+                self.feeds[part] = feed_for(self.prepared, part)
+            return self.feeds[part]
 
     def decode(self, raw: np.ndarray) -> np.ndarray:
         return self.task.decode(self.prepared.state["task"], raw)
@@ -75,11 +94,12 @@ class Bench:
         recipe = families.load(order.family).recipe(self.prepared.signature, order.params)
         shape = {name: value for name, value in order.params.items() if name not in RUNTIME}
         key = (order.family, tuple(sorted(shape.items())), recipe.batch_size, recipe.schedule, recipe.jit)
-        if key not in self.programs:
-            if len(self.programs) >= MOST_PROGRAMS:
-                self.programs.pop(next(iter(self.programs)))
-            self.programs[key] = Program(model, getattr(losses, self.task.loss), self.feed("train"), recipe)
-        return self.programs[key]
+        with self._lock:
+            if key not in self.programs:
+                if len(self.programs) >= MOST_PROGRAMS:
+                    self.programs.pop(next(iter(self.programs)))
+                self.programs[key] = Program(model, getattr(losses, self.task.loss), self.feed("train"), recipe)
+            return self.programs[key]
 
 
 def run_trial(
@@ -90,25 +110,18 @@ def run_trial(
     deadline: Callable[[], float],
     stopping: Callable[[], bool],
     emit: Callable[..., None],
+    poor: Callable[[float, float], bool] = lambda share, score: False,
 ) -> dict[str, Any]:
     """Train one parameter set in `folder` and return its record, which is also trial.json.
 
-    `deadline()` gives the seconds left to the whole search. A parameter set that cannot be trained is a record with
+    `deadline()` gives the seconds left to the whole search; `poor(share of its schedule, best score)` ends a trial that
+    is not worth going on with, status "pruned". A parameter set that cannot be trained is a record with
     status "failed" and its reason; Interrupted passes through, and the checkpoint lets the next attempt continue.
     """
     began = time.monotonic()
     before = read_json(folder / "trial.json", {})
     already = seconds_spent(folder / "checkpoint.npz")
-    record = {
-        "trial": order.trial,
-        "family": order.family,
-        "params": order.params,
-        "source": order.source,
-        "status": "running",
-        "score": None,
-        "share": order.seconds,
-        "started": before.get("started", time.time()),
-    }
+    record = order.to_record() | {"started": before.get("started", time.time())}
     write_json(folder / "trial.json", record)
     if not before:
         emit(
@@ -124,16 +137,17 @@ def run_trial(
         return min(order.seconds - already - (time.monotonic() - began), deadline())
 
     try:
-        outcome, model = _train(bench, folder, order, remaining, stopping, emit)
+        outcome, model = _train(bench, folder, order, remaining, stopping, emit, poor)
     except Exception as error:  # one failed trial never ends a run
         reason = str(error) if isinstance(error, TrialError) else _reason(error)
         record |= {"status": "failed", "error": reason, "seconds": round(time.monotonic() - began, 2), "curve": []}
         (folder / "trace.log").write_text(traceback.format_exc())
     else:
         record |= {
-            "status": "stopped" if outcome.stopped else "done",
+            "status": "stopped" if outcome.stopped else "pruned" if outcome.pruned else "done",
             "score": outcome.score,
             "seconds": round(outcome.seconds, 2),
+            "cores": round(outcome.cores, 2),
             "epochs": outcome.curve[-1]["epoch"],
             "curve": outcome.curve,
             "parameters": model.count_params(),
@@ -155,7 +169,7 @@ def ending(record: dict[str, Any]) -> dict[str, Any]:
     return {name: record[name] for name in fields}
 
 
-def _train(bench: Bench, folder: Path, order: Order, remaining, stopping, emit):
+def _train(bench: Bench, folder: Path, order: Order, remaining, stopping, emit, poor):
     recipe = families.load(order.family).recipe(bench.prepared.signature, order.params)
     if order.epochs is not None:
         recipe = replace(recipe, epochs=min(recipe.epochs, order.epochs))
@@ -172,6 +186,7 @@ def _train(bench: Bench, folder: Path, order: Order, remaining, stopping, emit):
         remaining=remaining,
         stopping=stopping,
         tell=lambda point: emit("epoch", trial=order.trial, **point),
+        poor=poor,
     )
     return outcome, model
 
