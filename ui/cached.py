@@ -160,17 +160,11 @@ def _series_split(dataset: "Dataset", spec: RunSpec) -> Panel | None:
     task, horizon = spec.task, spec.task.horizon
     if horizon is None:
         return None
-    from dl_core.data.panel import STEP, guess_frequency, guess_step, regular_panel, series_codes, times_of
     from dl_core.samples.cuts import cut_series
+    from dl_core.samples.windows import on_grid, series_columns
 
-    frame = dataset.table([*task.targets, *task.series, *filter(None, [task.time])])
-    codes, _ = series_codes(frame, task.series)
-    times = times_of(frame, task.time, codes)
-    counted = task.time is None or dataset.schema[task.time].storage == "number"
-    frequency = task.frequency or (STEP if counted else guess_frequency(times, codes))
-    step = guess_step(times, codes) if frequency == STEP else 1.0
-    roles = {"time": task.time, "series": list(task.series), "target": task.targets[0]}
-    lengths = regular_panel(frame, {**roles, "frequency": frequency, "step": step}).lengths
+    schema = dataset.schema
+    lengths = on_grid(dataset.table(series_columns(task, schema)), task, schema)[1].lengths
     cuts = cut_series(lengths, horizon, task.season or 1, test_follows=spec.split.kind == "file")
     longest = int(np.argmax(lengths))
     ends = [0, int(cuts.until_valid[longest]), int(cuts.until_test[longest]), int(lengths[longest])]

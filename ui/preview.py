@@ -11,17 +11,11 @@ import pandas as pd
 import streamlit as st
 
 from dl_core.data.dataset import Dataset
-from dl_core.data.panel import (
-    STEP,
-    Grid,
-    PanelError,
-    guess_frequency,
-    guess_step,
-    regular_panel,
-    series_codes,
-    times_of,
-)
+from dl_core.data.panel import Grid
+from dl_core.errors import DeepboardError
 from dl_core.report import Panel
+from dl_core.runspec import TaskSpec
+from dl_core.samples.windows import on_grid, series_columns
 from ui import cached, words
 
 FIRST_ROWS = 500
@@ -131,15 +125,11 @@ def series_roles(dataset: Dataset) -> dict:
 def _panel(actor: str, folder: str, version: int, time: str | None, series: tuple[str, ...], value: str):
     dataset = Dataset(Path(folder))
     guess = dataset.meta.get("guess") or {}
-    frame = dataset.table(list(dict.fromkeys([value, *series, *([time] if time else [])])))
-    codes, _ = series_codes(frame, series)
-    times = times_of(frame, time, codes)
-    counted = time is None or dataset.schema[time].storage == "number"
     known = guess.get("frequency") if guess.get("time") == time else None
-    frequency = known or (STEP if counted else guess_frequency(times, codes))
-    step = guess_step(times, codes) if frequency == STEP else 1.0
-    state = {"time": time, "series": list(series), "target": value, "frequency": frequency, "step": step}
-    return regular_panel(frame, state), Grid.of(frequency, step), frequency
+    task = TaskSpec(kind="forecasting", targets=(value,), metric="mase", time=time, series=series, frequency=known)
+    schema = dataset.schema
+    state, panel = on_grid(dataset.table(series_columns(task, schema)), task, schema)
+    return panel, Grid.of(state["frequency"], state["step"]), state["frequency"]
 
 
 def series(dataset: Dataset, value: str) -> Series | str:
@@ -149,7 +139,7 @@ def series(dataset: Dataset, value: str) -> Series | str:
         panel, _, frequency = _panel(
             cached.ACTOR, str(dataset.folder), dataset.schema.version, roles["time"], roles["series"], value
         )
-    except PanelError as error:
+    except DeepboardError as error:
         return str(error)
     gaps = [int(np.isnan(panel.series(number)).sum()) for number in range(min(len(panel), MOST_SERIES))]
     return Series(panel.names()[:MOST_SERIES], frequency, [int(n) for n in panel.lengths], gaps)

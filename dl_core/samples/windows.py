@@ -65,7 +65,7 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
     SpecError where nothing can be trained.
     """
     schema = dataset.schema_version(spec.schema_version)
-    columns = _columns(spec.task, schema)
+    columns = series_columns(spec.task, schema)
     frame = dataset.table(columns)
     task = TASKS.load(spec.task.kind)()
     errors = [p for p in task.check(frame[list(spec.task.targets)], spec.task) if p.severity == "error"]
@@ -73,15 +73,10 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
         raise TargetError(f"{errors[0].message} {errors[0].fix}")
     if test_dataset is not None and (absent := [name for name in columns if name not in test_dataset.schema]):
         raise TargetError(f"The test file has no column {absent[0]!r}. It must hold the rows that follow the series.")
-    try:
-        state = _grid_state(frame, spec.task, schema, decide)
-        panel = regular_panel(frame, state)
-        _tell_findings(panel, decide)
-        ahead = None if test_dataset is None else _rows_ahead(panel, test_dataset.table(columns), state)
-    except PanelError as error:
-        raise DataError(str(error)) from error
-
+    state, panel = on_grid(frame, spec.task, schema)
     grid = Grid.of(state["frequency"], state["step"])
+    _tell_grid(spec.task, state, panel, decide)
+    ahead = None if test_dataset is None else _rows_ahead(panel, test_dataset.table(columns), state)
     horizon = spec.task.horizon or _usual_horizon(grid, panel, ahead, decide)
     future = _future(panel, ahead, horizon, decide)
     cut = partial(
@@ -105,7 +100,8 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
 # ---------------------------------------------------------------- what the table says
 
 
-def _columns(task: TaskSpec, schema: Schema) -> list[str]:
+def series_columns(task: TaskSpec, schema: Schema) -> list[str]:
+    """The columns that make the series of a forecast. Raises SpecError where the time column holds no times."""
     if task.time is not None and schema[task.time].storage not in ("time", "number"):
         raise SpecError(
             f"Column {task.time!r} holds {schema[task.time].kind} values. A forecast needs dates, periods or "
@@ -114,26 +110,27 @@ def _columns(task: TaskSpec, schema: Schema) -> list[str]:
     return list(dict.fromkeys([*task.series, *([task.time] if task.time else []), *task.targets]))
 
 
-def _grid_state(frame: pd.DataFrame, task: TaskSpec, schema: Schema, decide: Decide) -> State:
-    """The columns and the grid, as regular_panel and history_arrays read them."""
-    codes, _ = series_codes(frame, task.series)
-    times = times_of(frame, task.time, codes)
+def on_grid(frame: pd.DataFrame, task: TaskSpec, schema: Schema) -> tuple[State, Panel]:
+    """The columns and the grid of a forecast, as regular_panel and history_arrays read them, and its series on that
+    grid. Raises DataError where the rows make no regular series."""
     time = None if task.time is None else schema[task.time]
     dated = time is not None and time.storage == "time"
-    frequency = (task.frequency or guess_frequency(times, codes)) if dated else STEP
-    step = guess_step(times, codes) if frequency == STEP else 1.0
-    if task.frequency is None:
-        what = f"Whole-number steps, {step:g} apart" if frequency == STEP else f"Frequency {frequency!r}"
-        decide("series.frequency", what, "the most usual distance of two neighbouring times", [])
-    grid = Grid.of(frequency, step)
-    return {
-        "time": task.time,
-        "time_format": _time_format(time, times, grid) if time is not None and dated else None,
-        "series": list(task.series),
-        "target": task.targets[0],
-        "frequency": frequency,
-        "step": step,
-    }
+    codes, _ = series_codes(frame, task.series)
+    times = times_of(frame, task.time, codes)
+    try:
+        frequency = (task.frequency or guess_frequency(times, codes)) if dated else STEP
+        step = guess_step(times, codes) if frequency == STEP else 1.0
+        state = {
+            "time": task.time,
+            "time_format": _time_format(time, times, Grid.of(frequency, step)) if time is not None and dated else None,
+            "series": list(task.series),
+            "target": task.targets[0],
+            "frequency": frequency,
+            "step": step,
+        }
+        return state, regular_panel(frame, state)
+    except PanelError as error:
+        raise DataError(str(error)) from error
 
 
 def _time_format(column: Column, times: np.ndarray, grid: Grid) -> str:
@@ -149,7 +146,11 @@ def _time_format(column: Column, times: np.ndarray, grid: Grid) -> str:
     return pattern + (" %H:%M" if (known % 60 == 0).all() and grid.size % 60 == 0 else " %H:%M:%S")
 
 
-def _tell_findings(panel: Panel, decide: Decide) -> None:
+def _tell_grid(task: TaskSpec, state: State, panel: Panel, decide: Decide) -> None:
+    if task.frequency is None:
+        frequency, step = state["frequency"], state["step"]
+        what = f"Whole-number steps, {step:g} apart" if frequency == STEP else f"Frequency {frequency!r}"
+        decide("series.frequency", what, "the most usual distance of two neighbouring times", [])
     gaps = int(np.isnan(panel.values).sum())
     findings = (
         (panel.duplicates, "duplicates", "rows share series and time with another", "their values were averaged"),

@@ -10,12 +10,12 @@ import pandas as pd
 from dl_core import families as catalogue
 from dl_core.data.dataset import Dataset
 from dl_core.data.guess import Guess, can_be_target, guess, other_splits, split_of, task_of
-from dl_core.data.panel import STEP, PanelError, guess_frequency, guess_step, regular_panel, series_codes, times_of
 from dl_core.data.schema import Column, Schema
-from dl_core.errors import DataError, SpecError, TargetError
+from dl_core.errors import SpecError, TargetError
 from dl_core.metrics import metrics_of
 from dl_core.runspec import SPLITS, Budget, RunSpec, SplitSpec, TaskSpec
 from dl_core.samples.cuts import cut_series
+from dl_core.samples.windows import on_grid, series_columns
 from dl_core.tasks import TASKS
 
 Decision = dict[str, Any]
@@ -303,25 +303,7 @@ def _refuse_unfit(task: TaskSpec, values: pd.DataFrame, schema: Schema) -> None:
 def _refuse_too_long(task: TaskSpec, dataset: Dataset, test_follows: bool) -> None:
     """A horizon that leaves no history to learn from is refused before anything starts."""
     schema = dataset.schema
-    frame = dataset.table(list(dict.fromkeys([*task.targets, *task.series, *filter(None, [task.time])])))
-    codes, _ = series_codes(frame, task.series)
-    try:
-        times = times_of(frame, task.time, codes)
-        counted = task.time is None or schema[task.time].storage == "number"
-        frequency = task.frequency or (STEP if counted else guess_frequency(times, codes))
-        step = guess_step(times, codes) if frequency == STEP else 1.0
-        panel = regular_panel(
-            frame,
-            {
-                "time": task.time,
-                "series": list(task.series),
-                "target": task.targets[0],
-                "frequency": frequency,
-                "step": step,
-            },
-        )
-    except PanelError as error:
-        raise DataError(str(error)) from error
+    _, panel = on_grid(dataset.table(series_columns(task, schema)), task, schema)
     cut_series(panel.lengths, task.horizon or 1, task.season or 1, test_follows=test_follows)
 
 
