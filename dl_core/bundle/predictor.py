@@ -8,7 +8,7 @@ import pandas as pd
 
 from dl_core.bundle.folder import Bundle
 from dl_core.bundle.pictures import open_pictures
-from dl_core.bundle.serving import ServingModel
+from dl_core.bundle.serving import ServingModel, answer_columns
 from dl_core.bundle.untrusted import check_model
 from dl_core.data.panel import PanelError, answer_table, history_arrays, series_codes
 from dl_core.data.values import canonical_text
@@ -63,7 +63,7 @@ class Predictor:
         begin with `file`; a forecast with the series ids and the times of its steps."""
         if self.bundle.sampler == "windows":
             return answer_table(self._history(frame)[1], predictions)
-        answers = self.task.answers(self.bundle.state["task"], self.bundle.task, predictions)
+        answers = answer_columns(self.bundle.state["task"], self.bundle.task.targets, predictions)
         pictures = self.bundle.picture_column
         first = {"file": frame[pictures].to_numpy(object)} if pictures else {}
         return pd.DataFrame({**first, **answers})

@@ -69,14 +69,13 @@ def _plain(values, dtype):
     return np.asarray(values, dtype)
 
 
-def answer_columns(record, predictions):
-    """{name: values} of an answer table for rows or pictures. `record` is bundle.json."""
-    state = record["state"]["task"]
+def answer_columns(state, targets, predictions):
+    """{name: values} of an answer table for rows or pictures: `prediction`, and for classes `probability_<class>`.
+    `state` is what the task learned, `targets` the names of the columns to predict."""
     if "classes" in state:
-        likeliest = [state["classes"][number] for number in predictions.argmax(axis=1)]
-        shares = {f"probability_{label}": predictions[:, number] for number, label in enumerate(state["classes"])}
-        return {"prediction": likeliest, **shares}
-    targets = record["task"]["targets"]
+        classes = np.array(state["classes"], dtype=object)
+        shares = {f"probability_{label}": predictions[:, number] for number, label in enumerate(classes)}
+        return {"prediction": classes[predictions.argmax(axis=1)], **shares}
     if len(targets) == 1:
         return {"prediction": predictions[:, 0]}
     return {f"prediction_{name}": predictions[:, number] for number, name in enumerate(targets)}

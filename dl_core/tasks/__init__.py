@@ -1,4 +1,4 @@
-"""Task kinds: what a target is, what a prediction is, what the loss eats and how answers are written."""
+"""Task kinds: what a target is, what a prediction is and what the loss eats."""
 
 from dl_core.registry import Registry
 

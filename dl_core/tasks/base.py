@@ -50,7 +50,3 @@ class Task(ABC):
     @abstractmethod
     def decode(self, state: State, raw: np.ndarray) -> np.ndarray:
         """Raw network output to task space."""
-
-    @abstractmethod
-    def answers(self, state: State, spec: TaskSpec, predictions: np.ndarray) -> dict[str, np.ndarray]:
-        """The columns of an answer table: `prediction` and, for classes, `probability_<class>`."""

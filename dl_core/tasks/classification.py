@@ -81,11 +81,6 @@ class Classification(Task):
         shifted = np.exp(raw - raw.max(axis=-1, keepdims=True))
         return shifted / shifted.sum(axis=-1, keepdims=True)
 
-    def answers(self, state: State, spec: TaskSpec, predictions: np.ndarray) -> dict[str, np.ndarray]:
-        classes = np.array(state["classes"], dtype=object)
-        columns = {f"probability_{label}": predictions[:, number] for number, label in enumerate(classes)}
-        return {"prediction": classes[predictions.argmax(axis=1)], **columns}
-
 
 def _numbers_first(label: str) -> tuple:
     try:

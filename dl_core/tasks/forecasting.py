@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from dl_core.metrics.forecasting import LEVELS, MEDIAN
+from dl_core.metrics.forecasting import LEVELS
 from dl_core.problems import Problem
 from dl_core.runspec import TaskSpec
 from dl_core.tasks.base import State, Task
@@ -71,9 +71,3 @@ class Forecasting(Task):
     def decode(self, state: State, raw: np.ndarray) -> np.ndarray:
         """Quantiles in ascending order."""
         return np.sort(raw.astype(np.float64), axis=-1)
-
-    def answers(self, state: State, spec: TaskSpec, predictions: np.ndarray) -> dict[str, np.ndarray]:
-        """One row for each series and step, in that order: `prediction` (the median) and `quantile_0.1` …"""
-        flat = predictions.reshape(-1, len(LEVELS))
-        quantiles = {f"quantile_{level:.1f}": flat[:, number] for number, level in enumerate(LEVELS)}
-        return {"prediction": flat[:, MEDIAN], **quantiles}

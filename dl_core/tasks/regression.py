@@ -74,11 +74,6 @@ class Regression(Task):
         """Back to the target's unit, clamped to the range seen in training."""
         return np.clip(raw.astype(np.float64) * state["scale"] + state["mean"], state["low"], state["high"])
 
-    def answers(self, state: State, spec: TaskSpec, predictions: np.ndarray) -> dict[str, np.ndarray]:
-        if len(spec.targets) == 1:
-            return {"prediction": predictions[:, 0]}
-        return {f"prediction_{name}": predictions[:, number] for number, name in enumerate(spec.targets)}
-
     @staticmethod
     def _values(targets: pd.DataFrame) -> np.ndarray:
         return np.stack([pd.to_numeric(targets[name]).to_numpy(np.float64) for name in targets], axis=1)

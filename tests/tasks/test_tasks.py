@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dl_core.bundle.serving import answer_columns
 from dl_core.errors import TargetError
 from dl_core.runspec import TaskSpec
 from dl_core.tasks import TASKS
@@ -59,7 +60,7 @@ def test_logits_become_probabilities_and_an_answer_table():
     state = {"classes": ["no", "yes"]}
     probabilities = CLASSES.decode(state, np.array([[0.0, 0.0], [0.0, 1000.0]]))
     np.testing.assert_allclose(probabilities, [[0.5, 0.5], [0.0, 1.0]])
-    answers = CLASSES.answers(state, _spec("classification", "y"), probabilities)
+    answers = answer_columns(state, ["y"], probabilities)
     assert answers["prediction"].tolist() == ["no", "yes"]
     assert list(answers) == ["prediction", "probability_no", "probability_yes"]
 
@@ -71,5 +72,5 @@ def test_quantities_are_standardised_for_the_loss_and_come_back_within_the_range
     np.testing.assert_allclose(encoded, [[-1, 0], [1, 0]])
     np.testing.assert_allclose(QUANTITY.decode(state, encoded), train.to_numpy())
     assert QUANTITY.decode(state, np.array([[99.0, -99.0]])).tolist() == [[3.0, 10.0]]
-    answers = QUANTITY.answers(state, _spec("regression", "a", "b"), train.to_numpy())
+    answers = answer_columns(state, ["a", "b"], train.to_numpy())
     assert list(answers) == ["prediction_a", "prediction_b"]

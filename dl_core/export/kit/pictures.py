@@ -53,7 +53,8 @@ def main(arguments=None):
     print("\n".join(unread), file=sys.stderr, end="\n" if unread else "")
     if not names:
         sys.exit(f"{options.file} holds no picture that can be read.")
-    write_csv(options.out, {"file": names, **answer_columns(record, predictions)})
+    answers = answer_columns(record["state"]["task"], record["task"]["targets"], predictions)
+    write_csv(options.out, {"file": names, **answers})
     print(f"{len(names):,} predictions are in {options.out}")
 
 

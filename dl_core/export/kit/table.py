@@ -41,7 +41,8 @@ def main(arguments=None):
         column = columns[item["column"]]
         inputs[item["input"]] = eaten(rows[item["column"]], column["kind"], column["parse"])
     predictions = ServingModel.load(HERE / "model.keras")(inputs)
-    write_csv(options.out, answer_columns(record, predictions))
+    answers = answer_columns(record["state"]["task"], record["task"]["targets"], predictions)
+    write_csv(options.out, answers)
     print(f"{len(predictions):,} predictions are in {options.out}")
 
 
