@@ -32,7 +32,7 @@ SECONDS = 180
 
 
 @dataclass(frozen=True)
-class Run:
+class Attempt:
     """What running predict.py gave: its answers, or the reason why there are none."""
 
     answers: pd.DataFrame | None
@@ -59,7 +59,7 @@ def prove(bundle: Bundle, program: Path, dataset: Dataset, scratch: Path, seed: 
         predictor = Predictor(bundle)
         predictions = predictor.predict(sample.frame, files=sample.files)
         expected = predictor.table(sample.frame, predictions)
-        run = _ended(process)
+        attempt = _ended(process)
     unit = _unit(bundle, predictions)
     receipt = {
         "passed": False,
@@ -73,11 +73,11 @@ def prove(bundle: Bundle, program: Path, dataset: Dataset, scratch: Path, seed: 
         "sample": sample.about,
         "model_sha256": bundle.files["model.keras"],
         "versions": bundle.versions,
-        "seconds": round(run.seconds, 1),
-        "reason": run.reason,
+        "seconds": round(attempt.seconds, 1),
+        "reason": attempt.reason,
     }
-    if run.answers is not None:
-        receipt |= _compared(expected, run.answers, np.repeat(unit[0], len(expected) // len(predictions)))
+    if attempt.answers is not None:
+        receipt |= _compared(expected, attempt.answers, np.repeat(unit[0], len(expected) // len(predictions)))
         receipt |= _trained(predictor, sample, predictions, unit[0])
         receipt["passed"] = not receipt["reason"]
     return {**receipt, "sentence": _sentence(receipt)}
@@ -152,16 +152,16 @@ def _started(program: Path, file: Path, folder: Path) -> Iterator[_Process]:
             popen.communicate()
 
 
-def _ended(process: _Process) -> Run:
+def _ended(process: _Process) -> Attempt:
     try:
         output, errors = process.popen.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        return Run(None, f"predict.py did not end within {SECONDS} seconds.", time.monotonic() - process.began)
+        return Attempt(None, f"predict.py did not end within {SECONDS} seconds.", time.monotonic() - process.began)
     seconds = time.monotonic() - process.began
     if process.popen.returncode or not process.out.exists():
         last = (errors.strip() or output.strip() or "no message").splitlines()[-1]
-        return Run(None, f"predict.py ended with code {process.popen.returncode}: {last}", seconds)
-    return Run(pd.read_csv(process.out, keep_default_na=False, dtype=str), "", seconds)
+        return Attempt(None, f"predict.py ended with code {process.popen.returncode}: {last}", seconds)
+    return Attempt(pd.read_csv(process.out, keep_default_na=False, dtype=str), "", seconds)
 
 
 def _compared(expected: pd.DataFrame, answers: pd.DataFrame, unit: np.ndarray) -> Receipt:
