@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,13 +84,17 @@ class Preprocessor:
         order = list(dict.fromkeys(ENCODERS.values()))
         return cls(tuple(sorted(encoded, key=lambda one: order.index(one.encoder))), left_out)
 
-    def transform(self, frame: pd.DataFrame, *, files: Files | None = None) -> dict[str, np.ndarray]:
+    def transform(
+        self, frame: pd.DataFrame, *, files: Files | None = None, pixels: Path | None = None
+    ) -> dict[str, np.ndarray]:
         """Rows of raw values to {"numeric": float32 (rows, F), "category": int32 (rows, C), "image": uint8 (rows, size,
-        size, channels)}; a tensor without columns is absent. Raises DataError where a table column is missing."""
+        size, channels)}; a tensor without columns is absent. With `pixels` pictures are streamed into that .npy file
+        and come back as a memory map. Raises DataError where a table column is missing."""
         values = self.values(frame, files=files)
         parts: dict[str, list[np.ndarray]] = {}
         for one in self.encoded:
-            for tensor, array in one.encoder.transform(one.state, values[one.column.name]).items():
+            options = {"out": pixels} if one.encoder is image else {}
+            for tensor, array in one.encoder.transform(one.state, values[one.column.name], **options).items():
                 parts.setdefault(tensor, []).append(array)
         return {
             tensor: arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)

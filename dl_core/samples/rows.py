@@ -64,8 +64,10 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
     for part in PARTS:
         where = folder / part
         where.mkdir(parents=True, exist_ok=True)
-        for name, array in preprocessor.transform(frames[part], files=files[part]).items():
-            np.save(where / f"input_{name}.npy", array)
+        pixels = where / "input_image.npy"
+        for name, array in preprocessor.transform(frames[part], files=files[part], pixels=pixels).items():
+            if name != "image":  # which lies there already, and is too large to be held in memory as well
+                np.save(where / f"input_{name}.npy", array)
         np.save(where / "target.npy", task.encode(task_state, frames[part][targets]))
         np.save(where / "truth.npy", task.truth(task_state, frames[part][targets]))
         np.save(where / "rows.npy", frames[part].index.to_numpy(np.int64))

@@ -6,9 +6,12 @@ import pytest
 
 from dl_core.data.dataset import Dataset
 from dl_core.data.importing import import_file
+from dl_core.encoders import image
 from dl_core.errors import DataError
+from dl_core.prepared import PARTS
 from dl_core.runspec import RunSpec, SplitSpec, TaskSpec
 from dl_core.samples.rows import PreparedRows, prepare
+from tests import examples
 
 
 def prepared(tmp_path, valid_classes, metric):
@@ -94,3 +97,24 @@ def test_weights_that_are_missing_or_negative_are_refused(tmp_path, weight, sent
 def test_weights_that_are_all_zero_are_refused(tmp_path):
     with pytest.raises(DataError, match="is 0 in every row of the train part"):
         weighted(tmp_path, np.repeat([0.0, 1.0, 2.0], 40))
+
+
+def test_pictures_are_written_as_they_are_read_and_never_held_whole(tmp_path, monkeypatch):
+    examples.write_pictures(tmp_path / "shapes.zip", per_class=20)
+    dataset = Dataset(import_file(tmp_path / "shapes.zip", tmp_path / "dataset"))
+    spec = RunSpec(
+        dataset=dataset.id,
+        schema_version=1,
+        task=TaskSpec(kind="classification", targets=("label",), metric="accuracy"),
+        split=SplitSpec(kind="stratified"),
+    )
+    transform, made = image.transform, []
+    monkeypatch.setattr(
+        image, "transform", lambda *args, **options: made.append(transform(*args, **options)) or made[-1]
+    )
+    prepare(dataset, spec, None, tmp_path / "prepared", lambda *_: None)
+    assert [type(arrays["image"]) for arrays in made] == [np.memmap] * len(PARTS)
+    prepared = PreparedRows(tmp_path / "prepared")
+    frame = dataset.table(rows=prepared.rows("train").tolist())
+    held = prepared.preprocessor.transform(frame, files=dataset.file)["image"]
+    np.testing.assert_array_equal(prepared.inputs("train")["image"], held)
