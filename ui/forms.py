@@ -62,6 +62,16 @@ def answers(dataset: "Dataset") -> list["Column"]:
     ]
 
 
+def unlikely(dataset: "Dataset") -> list["Column"]:
+    """The other columns that a person may look for: where one cannot be predicted, choosing it says why."""
+    likely = answers(dataset)
+    return [
+        column
+        for column in dataset.schema.columns
+        if column not in likely and column.kind != "image" and column.role not in ("time", "series")
+    ]
+
+
 def sentence(dataset: "Dataset", spec: RunSpec | None) -> None:
     """'Predict income as a class from 13 columns, keep 20 % aside as a test, judge by ROC AUC, take 5 minutes.'"""
     wishes = draft(dataset)
@@ -70,7 +80,7 @@ def sentence(dataset: "Dataset", spec: RunSpec | None) -> None:
         _say("Forecast" if kind == "forecasting" else "Predict")
         targets = spec.task.targets if spec else tuple(wishes.get("targets") or ())
         names = [column.name for column in answers(dataset)]
-        names += [name for name in targets if name not in names]
+        names += [column.name for column in unlikely(dataset)]
         _choose(dataset, "targets", names, targets[0] if targets else None, str, store=lambda name: (name,))
         if len(targets) > 1:
             _say(f"and {words.listing(list(targets[1:]))}")

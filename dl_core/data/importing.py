@@ -160,6 +160,9 @@ def _infer(connection: duckdb.DuckDBPyConnection, raw: Raw, upload: Upload, aske
         findings = infer(connection, "raw", names, _known_of(chosen.turn), semicolons)
         chosen = decide(Counted(connection, findings), "long", chosen.turn.time.name, chosen.turn.series)
     problems = [*raw.problems, *(problem for finding in findings for problem in finding.problems)]
+    if chosen.kind == "table" and asked.layout is None and any(f.column.kind == "datetime" for f in findings):
+        what = f"There are times, but this was read as a table and not as a time series: {chosen.reason}."
+        problems.append(Problem("note", what, fix="If it is a time series, read the file again and say so."))
     if chosen.time is not None:
         findings = with_roles(chosen, Counted(connection, findings), kind)
     columns, values = [], []

@@ -114,6 +114,14 @@ def test_a_table_inside_names_the_pictures(tmp_path):
     assert "'gone.png'" in said(dataset)
 
 
+def test_rows_of_different_pictures_are_no_copies_even_where_the_table_says_the_same_of_them(tmp_path):
+    lines = ["image,sort,bright", *(f"cat_{n},a,yes" for n in range(4)), "cat_0,a,yes"]
+    members = {f"cat_{n}.png": picture(n, (30, 30)) for n in range(4)}
+    dataset = taken(zipped(tmp_path / "a.zip", {**members, "labels.csv": "\n".join(lines).encode()}), tmp_path)
+    assert dataset.n_rows == 5
+    assert dataset.profile["duplicates"] == 1
+
+
 def test_a_table_beside_names_the_pictures(tmp_path):
     (tmp_path / "labels.csv").write_text(MANIFEST)
     dataset = taken(tmp_path / "labels.csv", tmp_path, images=zipped(tmp_path / "a.zip", FLAT))

@@ -43,6 +43,13 @@ def test_one_series(tmp_path):
     assert (guess["task"], guess["targets"], guess["frequency"]) == ("forecasting", ["sales"], "D")
 
 
+def test_times_that_do_not_make_a_series_are_said_unless_a_table_was_asked_for(tmp_path):
+    frame = pd.DataFrame({"day": [*days(60), *days(9)], "sales": noise(69)})
+    (said,) = taken(frame, tmp_path).meta["problems"]
+    assert "not as a time series: times of 'day' repeat, and no column tells series apart" in said["message"]
+    assert taken(frame, tmp_path, "asked", layout="table").meta["problems"] == []
+
+
 def test_many_series_told_apart_by_one_column(tmp_path):
     dataset = taken(long(), tmp_path)
     assert (role(dataset, "time"), role(dataset, "series")) == (["day"], ["shop"])

@@ -7,7 +7,7 @@ import pytest
 
 from dl_core.errors import DeepboardError
 from tests.pages.worlds import people
-from ui import imports
+from ui import glance, imports
 
 
 def content(tmp_path: Path, *names: str) -> Path:
@@ -73,6 +73,15 @@ def test_an_upload_that_cannot_be_read_stays_and_its_error_says_what_to_do(store
     assert "Upload a CSV" in item.error
     assert (folder / "empty.csv").exists()
     assert store.datasets() == []
+
+
+def test_a_glance_marks_the_names_and_numbers_the_rows():
+    rows = [["a survey", None], ["n", "<b>"], ["1", "x"], ["2", "y"]]
+    html = glance.rows_html(rows, names=1, first=2)
+    assert '<tr class="out"><td class="number">1</td><td>a survey</td>' in html
+    assert '<tr class="names"><td class="number">2</td><th>n</th><th>&lt;b&gt;</th>' in html
+    far = glance.rows_html([*[["-", "-"]] * 40, *rows], names=41, first=42)
+    assert '<td class="number">42</td><th>n</th>' in far and '<td class="number">1</td>' not in far
 
 
 def test_uploads_of_an_earlier_server_wait_to_be_chosen_again(store):

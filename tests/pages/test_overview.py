@@ -34,6 +34,14 @@ def test_data_without_a_run_is_continued_with_the_data_page(open_page, store, tm
     assert links(open_page())["Continue with people"] == f"data?dataset={dataset.id}"
 
 
+def test_the_data_at_hand_is_continued_before_newer_data(open_page, store, tmp_path):
+    first, later = (tmp_path / name for name in ("first", "later"))
+    first.mkdir(), later.mkdir()
+    chosen = worlds.add_table(store, first)
+    worlds.add_table(store, later)
+    assert links(open_page(dataset=chosen.id))["Continue with people"] == f"data?dataset={chosen.id}"
+
+
 def test_a_run_at_work_comes_before_newer_ones_that_wait(open_page, store, tmp_path):
     dataset = worlds.add_table(store, tmp_path)
     running = worlds.add_run(store, dataset, "running")

@@ -71,6 +71,28 @@ def test_a_target_that_cannot_be_learned_is_refused_before_the_launch(open_page,
     assert store.runs() == []
 
 
+def test_columns_that_are_no_likely_target_come_last_and_say_why_not(open_page, dataset):
+    page = open_page("train", dataset=dataset.id)
+    options = control(page, "targets", dataset).options
+    assert sorted(options) == sorted(dataset.schema.names)
+    assert options.index("country") > options.index("income")
+    control(page, "targets", dataset).select("country").run()
+    assert "has one class only" in said(page)
+    control(page, "targets", dataset).select("income").run()
+    assert [button for button in page.button if button.key == "train"]
+
+
+def test_only_data_with_the_same_columns_is_offered_as_a_test(open_page, store, dataset, tmp_path):
+    for name, drop in (("alike", []), ("narrow", ["age"])):
+        (tmp_path / name).mkdir()
+        file = tmp_path / name / f"{name}.csv"
+        worlds.people(200).drop(columns=drop).to_csv(file, index=False)
+        store.add_dataset(import_file(file, store.incoming(), name=name))
+    page = open_page("train", dataset=dataset.id)
+    page.selectbox(key="split_kind").select("file").run()
+    assert page.selectbox(key="test_dataset").options == ["alike"]
+
+
 def test_a_forecast_may_be_tested_on_the_users_own_file(open_page, store, tmp_path):
     from tests import examples
 
