@@ -40,8 +40,8 @@ def board_html(board: dict[str, Any]) -> str:
         '<table><thead><tr><th class="place" scope="col">Place</th><th class="name" scope="col">Model</th>'
         f'<th class="score" scope="col"><span title="{escape(scores.help(board["metric"]))}">{escape(title)}</span>'
         f' <i>{better}</i></th><th class="scale" scope="col" aria-hidden="true"><div><span>{words.number(low)}</span>'
-        f'<span>{words.number(high)}</span></div></th><th scope="col" title="Above 0: better than every simple method">'
-        "Gain over baseline</th>"
+        f'<span>{words.number(high)}</span></div></th><th scope="col" class="gain" '
+        'title="Above 0: better than every simple method">Gain over baseline</th>'
         '<th scope="col" class="extra">Training</th><th scope="col" class="extra">One row</th>'
         f'<th scope="col" class="extra">Size</th></tr></thead>{body}</table>'
     )
@@ -89,9 +89,10 @@ def _row_html(row: Row, board: dict, name: str, low: float, high: float) -> str:
         f"{tag}</th>"
         f'<td class="score">{escape(words.score(value, interval))}</td>'
         f'<td class="scale">{_whisker_html(value, interval, low, high)}</td>'
-        f'<td class="gain">{_gain_html(row)}</td>'
-        f'<td class="extra">{_training(row)}</td><td class="extra">{latency(row["latency_ms"])}</td>'
-        f'<td class="extra">{words.size(row["bytes"]) if row["bytes"] else "–"}</td></tr>'
+        f'<td class="gain" data-label="Gain over baseline"><div>{_gain_html(row)}</div></td>'
+        f'<td class="extra" data-label="Training">{_training(row)}</td>'
+        f'<td class="extra" data-label="One row">{latency(row["latency_ms"])}</td>'
+        f'<td class="extra" data-label="Size">{words.size(row["bytes"]) if row["bytes"] else "–"}</td></tr>'
     )
 
 
@@ -189,7 +190,6 @@ def _baseline(row: Row, metric: str) -> None:
     )
 
 
-def chosen(board: dict[str, Any], default: str = "winner") -> Row:
-    """The row of the chosen model; where none of this board is chosen, its `winner` or its `best_network`."""
-    found = scores.row(board, state.model_id()) or scores.row(board, board[default])
-    return found or scores.winner(board)
+def chosen(board: dict[str, Any]) -> Row:
+    """The row of the chosen model, the same on every page; where none of this board is chosen, its winner."""
+    return scores.row(board, state.model_id()) or scores.winner(board)
