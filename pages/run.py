@@ -12,6 +12,7 @@ from dl_core.families import FAMILIES
 from dl_core.records import read_json
 from dl_core.report import Panel
 from dl_core.store import Run
+from dl_core.store.store import Control
 from ui import cached, guards, live, navigation, network, scores, show, state, words
 
 MORE_TIME = {"1 minute": 60, "5 minutes": 300, "15 minutes": 900, "1 hour": 3600}
@@ -23,35 +24,66 @@ TITLES = {
     "cancelled": "This run was cancelled",
     "failed": "This run ended without a model",
 }
+CANCEL = "cancel"  # the dialog that is no trial
 SOURCES = {"portfolio": "known-good settings", "oracle": "the tuner"}
 TRIAL_STATUS = {"running": "training", "done": "finished", "stopped": "cut short", "failed": "failed"}
 
 
 def main() -> None:
     run = guards.need_run()
+    control = cached.store().control(run.id, actor=state.actor())
+    stopping = run.status == "running" and control.stop
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(TITLES[run.status])
-        actions(run)
+        st.title("Keeping the best network" if stopping else TITLES[run.status])
+        actions(run, stopping)
     show.lead(what_was_asked(run))
     if run.status in ("queued", "running"):
         jobs.ensure_supervisor(cached.store().workspace)
-        at_work(run.id)
+        st.fragment(at_work, run_every=pace(run, 1.0))(run.id)
     else:
         outcome(run)
-    left, right = st.columns([5, 3], gap="large")
-    with left:
-        show.section("Learning curves")
-        curves(run.id, run.status)
-    with right:
+    if run.status != "queued" or run.spent:
+        left, right = st.columns([5, 3], gap="large")
+        with left:
+            show.section("Learning curves")
+            st.fragment(curves, run_every=pace(run, 2.0))(run.id)
+        with right:
+            show.section("What was decided, and why")
+            st.fragment(decisions, run_every=pace(run, 2.0))(run.id)
+        show.section("Trials")
+        st.fragment(trials, run_every=pace(run, 2.0))(run.id)
+    else:
         show.section("What was decided, and why")
-        decisions(run.id, run.status)
-    show.section("Trials")
-    trials(run.id, run.status)
+        decisions(run.id)
     if run.ended:
         details(run)
-    opened = st.session_state.pop("opened_trial", None)
-    if opened and opened[0] == run.id:
-        network.open_trial(run, opened[1])
+    dialog(run)
+
+
+# what stands above the page is remembered until it is closed: whatever redraws the page draws it again
+
+
+def dialog(run: Run) -> None:
+    what = above(run)
+    if what == CANCEL:
+        confirm_cancel(run)
+    elif what:
+        network.open_trial(run, what, on_dismiss=close)
+
+
+def above(run: Run) -> str | None:
+    """The dialog that is open: a trial's id, or CANCEL."""
+    what, of = st.session_state.get("run_dialog", (None, None))
+    return what if of == run.id else None
+
+
+def close() -> None:
+    st.session_state.pop("run_dialog", None)
+
+
+def pace(run: Run, seconds: float) -> float | None:
+    """How often a part of the page redraws itself: not under a dialog, and not when nothing happens any more."""
+    return None if run.ended or above(run) else seconds
 
 
 def what_was_asked(run: Run) -> str:
@@ -66,16 +98,20 @@ def what_was_asked(run: Run) -> str:
 # what a person can do
 
 
-def actions(run: Run) -> None:
+def actions(run: Run, stopping: bool) -> None:
     store = cached.store()
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", width="content"):
         if run.status in ("running", "queued"):
-            if run.status == "running" and st.button("Stop and keep the best", type="primary", key="stop"):
-                store.request_stop(run.id, actor=state.actor())
-                st.toast("Stopping: the best model so far is being scored and packed.")
-            more_time(run, "Add time")
-            if st.button("Cancel", key="cancel", help="End the run and throw its models away."):
-                confirm_cancel(run.id)
+            if run.status == "running":
+                st.button(
+                    "Stopping …" if stopping else "Stop and keep the best", type="primary", key="stop",
+                    disabled=stopping, on_click=store.request_stop, args=(run.id,), kwargs={"actor": state.actor()},
+                )  # fmt: skip
+            more_time(run, "Add time", disabled=stopping)
+            st.button(
+                "Cancel", key="cancel", help="End the run and throw its models away.", on_click=_ask_to_cancel,
+                args=(run.id,),
+            )  # fmt: skip
             return
         if run.leaderboard() and navigation.exists("compare"):
             if st.button("Compare the models", type="primary", key="compare"):
@@ -86,64 +122,94 @@ def actions(run: Run) -> None:
             more_time(run, "Continue for")
 
 
-def more_time(run: Run, label: str) -> None:
-    chosen = st.menu_button(label, list(MORE_TIME), key="more_time", help="The same search goes on where it stopped.")
+def more_time(run: Run, label: str, disabled: bool = False) -> None:
+    chosen = st.menu_button(
+        label, list(MORE_TIME), key="more_time", help="The same search goes on where it stopped.", disabled=disabled
+    )
     if chosen:
         cached.store().add_time(run.id, MORE_TIME[chosen], actor=state.actor())
         jobs.ensure_supervisor(cached.store().workspace)
         st.rerun()
 
 
-@st.dialog("Cancel this run?")
-def confirm_cancel(run_id: str) -> None:
-    st.write("It ends at once and its models are thrown away. To keep the best one, stop it instead.")
+def _ask_to_cancel(run_id: str) -> None:
+    st.session_state["run_dialog"] = (CANCEL, run_id)
+
+
+@st.dialog("Cancel this run?", on_dismiss=close)
+def confirm_cancel(run: Run) -> None:
+    if run.status == "queued":
+        st.write("It is taken out of the queue.")
+    elif run.ended:
+        st.write("It has ended meanwhile; there is nothing to cancel.")
+    else:
+        st.write("It ends at once and its models are thrown away. To keep the best one, stop it instead.")
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep it running", key="cancel_not"):
+        if st.button("Leave it", key="cancel_not", on_click=close):
             st.rerun()
-        if st.button("Cancel the run", type="primary", key="cancel_confirmed"):
-            cached.store().request_cancel(run_id, actor=state.actor())
+        if not run.ended and st.button(
+            "Cancel the run", type="primary", key="cancel_confirmed", on_click=_cancel, args=(run.id,)
+        ):
             st.rerun()
+
+
+def _cancel(run_id: str) -> None:
+    close()
+    cached.store().request_cancel(run_id, actor=state.actor())
 
 
 # while it works
 
 
-@st.fragment(run_every=1.0)
 def at_work(run_id: str) -> None:
-    """The figures of a run at work. Draws the whole page anew when the run starts or ends."""
+    """The figures of a run at work. Draws the whole page anew when the run starts, is asked to stop, or ends."""
     store = cached.store()
     try:
         run = store.run(run_id, actor=state.actor())
     except NotFoundError:
         st.rerun(scope="app")
-    drawn = st.session_state.setdefault("drawn_status", {})
-    if drawn.get(run_id, run.status) != run.status:
+    control = store.control(run_id, actor=state.actor())
+    drawn, now = st.session_state.setdefault("drawn_status", {}), (run.status, control.stop)
+    if drawn.get(run_id, now) != now:
         drawn.pop(run_id)
         st.rerun(scope="app")
-    drawn[run_id] = run.status
+    drawn[run_id] = now
     jobs.ensure_supervisor(store.workspace)
     if run.status == "queued":
-        place = store.place(run_id, actor=state.actor())
-        ahead = "It starts in a moment." if place <= 1 else f"{words.plural(place - 1, 'run')} before it."
-        st.html(f'<div class="db-hero"><div class="db-big">Place {place}</div><p class="db-muted">{ahead} You can '
-                "close this page; the run starts by itself.</p></div>")  # fmt: skip
+        st.html(waiting(run_id))
         return
     progress = live.follow(run, scores.direction(run.row["metric"]))
-    control = store.control(run_id, actor=state.actor())
     st.html(hero(run, progress, control))
     for problem in progress.problems[-2:]:
         show.callout(problem.get("severity", "warning"), problem["message"], problem.get("fix") or "")
 
 
-def hero(run: Run, progress: live.Progress, control) -> str:
-    left = max(0.0, run.row["seconds"] - live.spent(run))
+def waiting(run_id: str) -> str:
+    """The place in the queue, and how long the run at work will take, at the longest."""
+    store = cached.store()
+    place = store.place(run_id, actor=state.actor())
+    figure, ahead = f"Place {place} in the queue", f"{words.plural(place - 1, 'run')} before it."
+    if place <= 1:
+        figure, ahead = "Next in the queue", "It starts in a moment."
+    for row in store.runs(actor=state.actor()):
+        if row["status"] == "running":
+            left = max(0.0, row["seconds"] - live.spent(store.run(row["id"], actor=state.actor())))
+            ahead += f" The one at work has {words.duration(left)} left at most."
+    return (
+        f'<div class="db-hero" role="status"><div class="db-row">{show.pill("queued")}</div><div><div class="db-big">'
+        f'{figure}</div><p class="db-muted">{ahead} You can close this page; the run starts by itself.</p></div></div>'
+    )
+
+
+def hero(run: Run, progress: live.Progress, control: Control) -> str:
+    spent, whole = live.spent(run), run.row["seconds"]
     title = scores.title(run.row["metric"])
     best, baseline = progress.best_trial, progress.baseline
-    doing = "Stopping, keeping the best" if control.stop else live.phase_words(progress)
-    if control.cancel:
-        doing = "Cancelling"
-    again = f" · attempt {progress.attempts}, going on where it stopped" if progress.attempts > 1 else ""
-    cells = [("Time left", words.clock(left), f"of {words.duration(run.row['seconds'])}")]
+    status, doing = doing_words(progress, control)
+    again = f"Attempt {progress.attempts}, going on where it stopped" if progress.attempts > 1 else ""
+    cells = [("Time left", words.clock(max(0.0, whole - spent)), f"of {words.duration(whole)}")]
+    if control.stop:
+        cells = [("Time used", words.clock(spent), f"of {words.duration(whole)}")]
     if best:
         family = FAMILIES[best.family].title if best.family in FAMILIES else best.family
         cells.append((f"Best {title} so far", words.number(best.score), f"{family}, trial {best.id}"))
@@ -151,7 +217,7 @@ def hero(run: Run, progress: live.Progress, control) -> str:
         cells.append((f"Best {title} so far", "–", "the first network is on its way"))
     if baseline:
         cells.append(("Best baseline", words.number(baseline["valid"]), baseline["name"]))
-    if best and baseline:
+    if best and best.score is not None and baseline:
         cells.append(_lead(progress, best.score, baseline["valid"]))
     figures = "".join(
         f'<div class="db-fact"><div class="label">{escape(label)}</div><div class="db-big">{escape(value)}</div>'
@@ -160,9 +226,21 @@ def hero(run: Run, progress: live.Progress, control) -> str:
     )
     return (
         f'<div class="db-hero" role="status"><div class="db-figures">{figures}</div>{track(run, progress)}'
-        f'<div class="db-row">{show.pill("running")}<span>{escape(doing)}</span>'
+        f'<div class="db-row">{status}<span>{escape(doing)}</span>'
         f'<span class="db-muted">{escape(again)}</span></div></div>'
     )
+
+
+def doing_words(progress: live.Progress, control: Control) -> tuple[str, str]:
+    """What goes on, as a pill and a sentence without its full stop."""
+    if control.cancel:
+        return show.pill("stopped", "cancelling"), "It ends as soon as the step at hand lets go"
+    if not control.stop:
+        return show.pill("running"), live.phase_words(progress)
+    if progress.best_trial is None:
+        return show.pill("stopped", "stopping"), "No network has been scored so far, so there may be none to keep"
+    takes = f", about {words.duration(progress.plan['deliver'])}" if "deliver" in progress.plan else ""
+    return show.pill("stopped", "stopping"), f"Stopping: the best model so far is judged and packed{takes}"
 
 
 def _lead(progress: live.Progress, best: float, baseline: float) -> tuple[str, str, str]:
@@ -195,11 +273,7 @@ def track(run: Run, progress: live.Progress) -> str:
 # what both show
 
 
-def curves(run_id: str, status: str) -> None:
-    st.fragment(_curves, run_every=2.0 if status == "running" else None)(run_id)
-
-
-def _curves(run_id: str) -> None:
+def curves(run_id: str) -> None:
     """Scores of all trials while they trained: quiet grey, the best in accent, the best baseline dotted."""
     run = _fresh(run_id)
     progress = live.follow(run, scores.direction(run.row["metric"]))
@@ -209,23 +283,25 @@ def _curves(run_id: str) -> None:
         return
     data = {
         "series": series,
-        "x_title": "seconds of training",
+        "x_title": "epochs",
         "y_title": scores.title(run.row["metric"]),
     }
     from dl_core.charts import figure
 
     drawn = figure(Panel(kind="lines", title="", data=data), dark=state.is_dark())
+    drawn.update_xaxes(range=readable_reach(progress))
     drawn.update_yaxes(range=readable_range(progress))
     # names above the lines: they change and meet while it trains, so they have no steady place at the lines' ends
     spoken = {line["name"] for line in series if line["role"] != "quiet"}
     drawn.for_each_trace(lambda trace: trace.update(showlegend=trace.name in spoken))
-    drawn.update_layout(annotations=(), showlegend=True, margin={"r": 16, "t": 48})
+    drawn.layout.annotations = ()
+    drawn.update_layout(showlegend=True, margin={"r": 16, "t": 40})
     show.plot(drawn, f"curves_{run_id}", name="Learning curves", height=330)
 
 
 def curve_series(progress: live.Progress) -> list[dict]:
     best = progress.best_trial
-    series = []
+    series: list[dict] = []
     for trial in progress.trials.values():
         points = [point for point in trial.points if point.score is not None]
         if points:
@@ -233,7 +309,7 @@ def curve_series(progress: live.Progress) -> list[dict]:
             series.append(
                 {
                     "name": f"{title} {trial.id}",
-                    "x": [point.seconds for point in points],
+                    "x": [point.epoch for point in points],
                     "y": [point.score for point in points],
                     "role": "accent" if trial is best else "quiet",
                 }
@@ -243,6 +319,18 @@ def curve_series(progress: live.Progress) -> list[dict]:
         end = max(max(line["x"]) for line in series)
         series.append({"name": baseline["name"], "x": [0, end], "y": [baseline["valid"]] * 2, "role": "baseline"})
     return series
+
+
+def readable_reach(progress: live.Progress) -> tuple[float, float]:
+    """Epochs on which the best curve takes a third at least, and the trial at hand is inside: a trial that goes on for
+    long without getting better may run out of the picture."""
+    best, current = _last_epoch(progress.best_trial), _last_epoch(progress.current)
+    furthest = max((_last_epoch(trial) for trial in progress.trials.values()), default=0.0)
+    return 0.0, max(1.0, min(furthest, max(3 * best, current)))
+
+
+def _last_epoch(trial: live.Trial | None) -> float:
+    return trial.points[-1].epoch if trial and trial.points else 0.0
 
 
 def readable_range(progress: live.Progress) -> tuple[float, float]:
@@ -258,11 +346,7 @@ def readable_range(progress: live.Progress) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def decisions(run_id: str, status: str) -> None:
-    st.fragment(_decisions, run_every=2.0 if status == "running" else None)(run_id)
-
-
-def _decisions(run_id: str) -> None:
+def decisions(run_id: str) -> None:
     found = _fresh(run_id).decisions()
     if not found:
         st.html('<p class="db-muted">Every automatic choice will be listed here with its reason.</p>')
@@ -270,11 +354,7 @@ def _decisions(run_id: str) -> None:
     show.decisions(found[::-1], "Decisions, the newest first")
 
 
-def trials(run_id: str, status: str) -> None:
-    st.fragment(_trials, run_every=2.0 if status == "running" else None)(run_id)
-
-
-def _trials(run_id: str) -> None:
+def trials(run_id: str) -> None:
     run = _fresh(run_id)
     progress = live.follow(run, scores.direction(run.row["metric"]))
     if not progress.trials:
@@ -306,15 +386,15 @@ def _trials(run_id: str) -> None:
         "CSV", lambda: show.safe_csv(trial_record(run)), file_name=f"trials-{run_id}.csv", mime="text/csv",
         key=f"trials_csv_{run_id}", icon=":material/download:", type="tertiary", on_click="ignore",
     )  # fmt: skip
-    if "clicked_trial" in st.session_state:  # a dialog opens from the page, not from a part that redraws itself
-        st.session_state["opened_trial"] = (run_id, st.session_state.pop("clicked_trial"))
+    if st.session_state.pop("clicked_trial", None):  # a dialog opens from the page, not from a part of it
         st.rerun(scope="app")
 
 
 def _open_trial(run_id: str, ids: list[str]) -> None:
     click = st.session_state.get(f"open_trial_{run_id}")
     if click is not None:
-        st.session_state["clicked_trial"] = ids[click["row"]]
+        st.session_state["clicked_trial"] = True
+        st.session_state["run_dialog"] = (ids[click["row"]], run_id)
 
 
 def trial_frame(progress: live.Progress) -> pd.DataFrame:

@@ -114,9 +114,10 @@ def svg(layers: Sequence[dict[str, Any]]) -> str:
             f'<text x="{x + _WIDTH / 2:.0f}" y="{y + 20:.0f}">{escape(_short(box.title))}</text>'
             f'<text class="detail" x="{x + _WIDTH / 2:.0f}" y="{y + 36:.0f}">{escape(box.detail)}</text></g>'
         )
+    legible = 0.7 * width  # a narrow page shows the picture smaller, down to this
     return (
         f'<svg role="img" aria-label="The network, layer by layer" viewBox="-2 -2 {width + room + 4:.0f} '
-        f'{height + 4:.0f}" width="{width + room + 4:.0f}" height="{height + 4:.0f}">'
+        f'{height + 4:.0f}" width="{width + room + 4:.0f}" style="min-width:{legible:.0f}px">'
         f'<g class="edges">{"".join(lines)}</g>{"".join(cells)}</svg>'
     )
 
@@ -127,7 +128,7 @@ def _short(text: str, longest: int = 27) -> str:
 
 _CSS = """
 .picture { overflow: auto; max-height: 34rem; }
-svg { display: block; margin: 0 auto; font-family: var(--st-font); }
+svg { display: block; margin: 0 auto; max-width: 100%; height: auto; font-family: var(--st-font); }
 rect { fill: var(--st-background-color); stroke: var(--st-border-color); }
 .input rect { fill: var(--st-secondary-background-color); }
 .output rect { fill: var(--st-violet-background-color); stroke: var(--st-primary-color); }

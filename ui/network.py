@@ -1,7 +1,8 @@
 """A trial opened: its network as a picture and a table, its settings, and why this family."""
 
+from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -12,12 +13,12 @@ from dl_core.store import Run
 from ui import diagram, scores, show, words
 
 
-def open_trial(run: Run, trial: str) -> None:
-    """Show a trial above the page."""
+def open_trial(run: Run, trial: str, on_dismiss: Callable[[], None] | Literal["ignore"] = "ignore") -> None:
+    """Show a trial above the page; `on_dismiss` is called, and the page drawn again, when it is closed."""
     record = next((record for record in run.trials() if record["trial"] == trial), None)
     family = FAMILIES[record["family"]].title if record and record["family"] in FAMILIES else "Network"
 
-    @st.dialog(f"{family} · {trial}", width="large")
+    @st.dialog(f"{family} · {trial}", width="large", on_dismiss=on_dismiss)
     def opened() -> None:
         if record is None:
             show.callout("note", f"Trial {trial} has not left a record yet.", "Open it again in a moment.")
@@ -101,7 +102,7 @@ def losses(curve: list[dict[str, Any]], key: str) -> None:
     data = {
         "series": [
             {"name": name, "x": [p["epoch"] for p in points], "y": [p[field] for p in points], "role": role}
-            for name, field, role in (("training", "train_loss", "quiet"), ("validation", "valid_loss", "accent"))
+            for name, field, role in (("training", "train_loss", None), ("validation", "valid_loss", "accent"))
             if all(p.get(field) is not None for p in points)
         ],
         "x_title": "epoch",

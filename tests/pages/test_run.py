@@ -26,8 +26,15 @@ def test_a_waiting_run_shows_its_place_and_asks_for_somebody_to_work(open_page, 
     second = worlds.add_run(store, dataset, "queued")
     text = said(open_page("run", run=second.id))
     assert "Place 2" in text
-    assert "1 run before it." in text
+    assert "1 run before it." in text and "left at most" not in text
     assert started
+
+
+def test_a_waiting_run_says_how_long_the_run_at_work_may_take(open_page, store, dataset):
+    worlds.add_run(store, dataset, "running", seconds=600)
+    text = said(open_page("run", run=worlds.add_run(store, dataset, "queued").id))
+    assert "Place 2 in the queue" in text
+    assert "The one at work has 9 min" in text
 
 
 def test_a_run_at_work_shows_time_left_best_against_baseline_and_why(open_page, store, dataset):
@@ -51,10 +58,40 @@ def test_a_failed_trial_is_a_row_with_its_reason(open_page, store, dataset):
     assert list(frame["State"]) == ["finished", "finished", "finished", "failed", "training"]
 
 
-def test_stop_asks_the_run_to_keep_the_best(open_page, store, dataset):
+def test_stop_asks_the_run_to_keep_the_best_and_the_page_says_so_at_once(open_page, store, dataset):
     run = worlds.add_run(store, dataset, "running", seconds=600)
-    open_page("run", run=run.id).button(key="stop").click().run()
+    page = open_page("run", run=run.id).button(key="stop").click().run()
     assert store.control(run.id).stop
+    assert page.title[0].value == "Keeping the best network"
+    assert "Stopping: the best model so far is judged and packed, about 15 s" in said(page)
+    assert page.button(key="stop").disabled and page.button(key="stop").label == "Stopping …"
+
+
+def test_a_stop_asked_for_elsewhere_redraws_the_page(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "running", seconds=600)
+    page = open_page("run", run=run.id)
+    store.request_stop(run.id)
+    assert page.run().title[0].value == "Keeping the best network"
+
+
+def test_a_run_is_cancelled_only_after_a_second_click_and_the_question_outlives_a_redraw(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "running", seconds=600)
+    page = open_page("run", run=run.id).button(key="cancel").click().run()
+    page.run()
+    assert not store.control(run.id).cancel
+    page.button(key="cancel_confirmed").click().run()
+    assert store.control(run.id).cancel
+    page.run()
+    assert "cancel_confirmed" not in {button.key for button in page.button}
+
+
+def test_a_run_can_be_left_to_go_on(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "running", seconds=600)
+    page = open_page("run", run=run.id).button(key="cancel").click().run()
+    page.button(key="cancel_not").click().run()
+    page.run()
+    assert not store.control(run.id).cancel
+    assert "cancel_not" not in {button.key for button in page.button}
 
 
 def test_a_finished_run_is_its_own_record(open_page, store, dataset):
