@@ -11,13 +11,14 @@ import plotly.graph_objects as go
 
 from dl_core.charts.style import Style, along, plain, title
 
-_MOST_LABELS = 6
+_MOST_LABELS, _LONGEST_LABEL = 6, 14
 
 
 def draw(data: dict, style: Style) -> go.Figure:
     figure = style.figure(height=320)
     spoken = [series for series in data["series"] if series.get("role") != "quiet" and series.get("name")]
-    direct = len(spoken) <= _MOST_LABELS and _apart(spoken, data.get("log_y", False))
+    longest = max((len(series["name"]) for series in spoken), default=0)  # beside the lines there is little room
+    direct = len(spoken) <= _MOST_LABELS and longest <= _LONGEST_LABEL and _apart(spoken, data.get("log_y", False))
     number = 0
     for series in sorted(data["series"], key=lambda series: series.get("role") != "quiet"):
         role = series.get("role")
@@ -51,7 +52,8 @@ def draw(data: dict, style: Style) -> go.Figure:
         )
     if data.get("zero"):
         figure.add_hline(y=0, line={"color": style.baseline, "width": 1})
-    figure.update_layout(showlegend=not direct, margin_r=96 if direct and spoken else 16, margin_t=16 if direct else 40)
+    beside = 16 + 7 * longest if direct and spoken else 16
+    figure.update_layout(showlegend=not direct, margin_r=beside, margin_t=16 if direct else 40)
     everywhere = [place for series in data["series"] for place in along({**data, **series})]
     ends = [min(everywhere), max(everywhere)] if everywhere and min(everywhere) != max(everywhere) else None
     if ends and any(_mode(series) != "lines" for series in data["series"]):
@@ -93,7 +95,7 @@ def _label(figure: go.Figure, data: dict, series: dict, name: str, colour: str, 
     figure.add_annotation(
         x=along({**data, **series})[place],
         y=math.log10(max(value, 1e-12)) if data.get("log_y") else value,
-        text=plain(name, 18),
+        text=name,
         showarrow=False,
         xanchor="left",
         xshift=6,

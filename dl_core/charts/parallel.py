@@ -10,6 +10,8 @@ import plotly.graph_objects as go
 from dl_core.charts.style import Style, plain
 from dl_core.report import significant
 
+_MOST_MARKS = 5
+
 
 def draw(data: dict, style: Style) -> go.Figure:
     best_last = data.get("direction", "max") == "max"
@@ -31,20 +33,28 @@ def draw(data: dict, style: Style) -> go.Figure:
     return figure
 
 
+def _marks(values: list, log: bool) -> list:
+    """The ticks of an axis: the values themselves where they are few, else five from end to end; whole numbers for
+    whole numbers."""
+    if len(set(values)) <= _MOST_MARKS:
+        return sorted(set(values))
+    low, high = (math.log10(min(values)), math.log10(max(values))) if log else (min(values), max(values))
+    marks = [low + (high - low) * step / 4 for step in range(5)]
+    marks = [10**mark for mark in marks] if log else marks
+    return [round(mark) for mark in marks] if all(isinstance(value, int) for value in values) else marks
+
+
 def _axis(axis: dict) -> dict:
-    name, values = plain(axis["name"], 18), axis["values"]
+    name, values = plain(axis["name"].replace("_", " "), 18), axis["values"]
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        if axis.get("log") and min(values) > 0:
-            places = [math.log10(value) for value in values]
-            low, high = min(places), max(places)
-            marks = [low + (high - low) * step / 4 for step in range(5)] if high > low else [low]
-            return {
-                "label": name,
-                "values": places,
-                "tickvals": marks,
-                "ticktext": [significant(10**at) for at in marks],
-            }
-        return {"label": name, "values": values}
+        log = bool(axis.get("log")) and min(values) > 0
+        marks = _marks(values, log)
+        return {
+            "label": name,
+            "values": [math.log10(value) for value in values] if log else values,
+            "tickvals": [math.log10(mark) for mark in marks] if log else marks,
+            "ticktext": [f"{mark:,}" if isinstance(mark, int) else significant(mark) for mark in marks],
+        }
     words = sorted({str(value) for value in values})
     return {
         "label": name,

@@ -16,16 +16,16 @@ def draw(data: dict, style: Style) -> go.Figure:
     parts, unit = data["parts"], data.get("unit", "rows")
     timed = all(part.get("start") is not None for part in parts)
     total = sum(part["rows"] for part in parts) or 1
-    figure = style.figure(height=136, barmode="overlay" if timed else "stack", bargap=0.2)
+    figure = style.figure(height=136, barmode="overlay" if timed else "stack", bargap=0.2, margin={"l": 0, "r": 0})
     start = 0
     for number, part in enumerate(parts):
         name = _SAID.get(part["name"], plain(part["name"]))
         share = part["rows"] / total
         low, high = (part["start"], part["end"]) if timed else (start, start + part["rows"])
         start = high
-        base, length, middle = low, high - low, (low + high) / 2
+        base, length, middle, end = low, high - low, (low + high) / 2, high
         if timed and data.get("x_kind") == "time":
-            base, middle = moments([low, middle])
+            base, middle, end = moments([low, middle, high])
             length *= 1000  # Plotly counts the length of a stretch of time in milliseconds
         figure.add_trace(
             go.Bar(
@@ -39,9 +39,15 @@ def draw(data: dict, style: Style) -> go.Figure:
                 hovertemplate=f"{name}: {part['rows']:,} {plain(unit)}, {share:.0%} of the whole<extra></extra>",
             )
         )  # fmt: skip
+        # names stand at the ends of the bar where they can, so that a narrow figure keeps them apart
+        place, anchor = middle, "center"
+        if number == 0:
+            place, anchor = base, "left"
+        elif number == len(parts) - 1:
+            place, anchor = end, "right"
         figure.add_annotation(
-            x=middle, y=0.42, yanchor="bottom", showarrow=False, font={"size": 12, "color": style.muted},
-            text=f"<b>{name}</b><br>{share:.0%}" if share > 0.08 else f"{share:.0%}",
+            x=place, y=0.42, xanchor=anchor, align=anchor, yanchor="bottom", showarrow=False, borderpad=0,
+            font={"size": 12, "color": style.muted}, text=f"<b>{name}</b><br>{share:.0%}",
         )  # fmt: skip
     figure.update_yaxes(visible=False, range=[-0.5, 1.5])
     figure.update_xaxes(visible=timed, showgrid=False)

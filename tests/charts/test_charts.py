@@ -80,3 +80,33 @@ def _contrast(colour, other):
 
     light, dark = sorted((luminance(colour), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def test_axes_of_whole_numbers_have_whole_ticks():
+    layers = [1, 2, 3, 4, 5, 6, 9]
+    axes = [
+        {"name": "layers", "values": layers, "log": False},
+        {"name": "width", "values": [32, 48, 64, 100, 128, 200, 256], "log": True},
+        {"name": "few", "values": [1, 1, 3, 3, 1, 1, 3], "log": False},
+    ]
+    data = {"axes": axes, "score": [0.1 * each for each in layers], "score_title": "R²", "direction": "max"}
+    drawn = figure(Panel(kind="parallel", title="", data=data)).data[0].dimensions
+    assert list(drawn[0].ticktext) == ["1", "3", "5", "7", "9"]
+    assert list(drawn[1].ticktext) == ["32", "54", "91", "152", "256"]
+    assert list(drawn[2].ticktext) == ["1", "3"]
+
+
+def test_names_beside_lines_have_room_and_long_ones_stand_above():
+    def lines(name):
+        series = [{"name": name, "x": [0, 1], "y": [0.1, 0.9], "role": "accent"}]
+        return figure(Panel(kind="lines", title="", data={"series": series})).layout
+
+    short, long = lines("RealMLP t002"), lines("Boosted trees (LightGBM)")
+    assert short.annotations[0].text == "RealMLP t002" and short.margin.r >= 7 * len("RealMLP t002")
+    assert not long.annotations and long.showlegend
+
+
+def test_the_names_of_a_split_stay_apart_at_its_ends():
+    parts = [{"name": name, "rows": rows} for name, rows in (("train", 80), ("valid", 10), ("test", 10))]
+    names = figure(Panel(kind="split", title="", data={"parts": parts})).layout.annotations
+    assert [(each.x, each.xanchor) for each in names] == [(0, "left"), (85, "center"), (100, "right")]
