@@ -48,16 +48,16 @@ def main() -> None:
 def footnote(run: Run, board: dict[str, Any]) -> None:
     """What the numbers are, and the board as a file."""
     tested = any(row["test"] is not None for row in board["rows"])
-    sentence = "Ranked by the validation part. The scores are validation scores; the test part has not been looked at."
+    sentence = "Ranked by the validation part. The scores are validation scores; the test part has not been scored."
     if tested:
         samples = words.count(run.prepared.size("test"))
         what = "forecasts" if board["task"] == "forecasting" else "pictures" if _pictures(run) else "rows"
-        looks = "once" if board["looks"] == 1 else f"{board['looks']} times"
+        often = "once, at the end" if board["looks"] == 1 else f"{board['looks']} times, whenever the search had ended"
         sentence = (
-            f"Ranked by the validation part. The scores are for {samples} {what} no model has seen; they have been "
-            f"looked at {looks} and chose nothing. The lines are 95 % intervals."
+            f"Ranked by the validation part. The scores are from the test part: {samples} {what} no model has seen. "
+            f"It was scored {often}, and chose nothing. The lines are 95\u00a0% intervals."
         )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="footnote", horizontal=True, vertical_alignment="center", gap="small"):
         st.html(f'<p class="db-muted db-small" style="margin:0">{sentence}</p>')
         st.download_button(
             "CSV", lambda: show.safe_csv(boards.record(board)), file_name=f"leaderboard-{run.id}.csv", mime="text/csv",

@@ -20,7 +20,7 @@ WORST, USUAL = "The worst predictions", "Any predictions"
 
 def main() -> None:
     run, board = guards.need_leaderboard()
-    row = boards.chosen(board, "best_network")
+    row = boards.chosen(board)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("How good is it, and why?")
         if navigation.exists("predict") and st.button("Predict with it", type="primary", key="predict"):
@@ -36,7 +36,7 @@ def main() -> None:
     if "history" in inputs:
         views["Series by series"] = lambda: by_series(run, row)
     else:
-        views["Why here"] = lambda: here(run, row, [name for name in names if EXPLANATIONS[name].of == "sample"])
+        views["Why here"] = lambda: here(run, board, row, [name for name in names if EXPLANATIONS[name].of == "sample"])
     for tab, view in zip(st.tabs(list(views), key="explain_view", on_change="rerun"), views.values(), strict=True):
         if tab.open:
             with tab:
@@ -93,7 +93,7 @@ def explained(run: Run, row: dict[str, Any], name: str, sample: int | None = Non
 # one sample
 
 
-def here(run: Run, row: dict[str, Any], names: list[str]) -> None:
+def here(run: Run, board: dict[str, Any], row: dict[str, Any], names: list[str]) -> None:
     """Pick a row or a picture of the test part; see why the model answered as it did."""
     if row["test"] is None:
         show.callout("note", "Rows to look at appear when the run has ended.")
@@ -119,7 +119,17 @@ def here(run: Run, row: dict[str, Any], names: list[str]) -> None:
         for name in names:
             explained(run, row, name, sample=picked)
         if not names:
-            show.callout("note", f"{row['name']} cannot be asked why it answers so here.", "Choose a network above.")
+            ask_a_network(board, row)
+
+
+def ask_a_network(board: dict[str, Any], row: dict[str, Any]) -> None:
+    """What is chosen cannot say why it answers so here; the best network can."""
+    show.callout("note", f"{row['name']} cannot be asked why it answers so here; a network can.")
+    best = scores.row(board, board["best_network"])
+    if best and st.button(f"Ask {best['name']}, the best network", key="ask_network"):
+        state.choose(model=best["model"])
+        state.write_link()
+        st.rerun()
 
 
 def _verdict(look: Look) -> str:

@@ -34,7 +34,8 @@ def test_the_board_says_its_sentence_and_what_its_numbers_are(open_page, store, 
     assert test.title[0].value == "Which model is best?"
     assert run.leaderboard()["sentence"].split(":")[0] in said(test)
     samples = run.prepared.size("test")
-    assert f"The scores are for {samples} rows no model has seen; they have been looked at once" in said(test)
+    assert f"The scores are from the test part: {samples} rows no model has seen." in said(test)
+    assert "It was scored once, at the end, and chose nothing." in said(test)
     assert [tab.label for tab in test.tabs] == ["Curves", "Trials", "All scores", "Against another run"]
 
 
@@ -46,6 +47,13 @@ def test_every_row_shows_place_score_and_gain(store, tmp_path):
     assert html.count("<b style=") == len(board["rows"]), "a dot for every model"
     assert "the one to beat" in html and "best network" in html
     assert html.index('data-model="t007"') < html.index('data-model="linear"')
+
+
+def test_every_row_shows_what_the_model_costs(store, tmp_path):
+    board = judged(store, tmp_path).leaderboard()
+    html = boards.board_html(board)
+    for label in ("Training", "One row", "Size"):
+        assert html.count(f'data-label="{label}"') == len(board["rows"])
 
 
 def test_names_from_a_file_are_not_markup(store, tmp_path):

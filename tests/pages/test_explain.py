@@ -113,3 +113,17 @@ def test_a_baseline_is_not_asked_for_gradients(open_page, store, tmp_path, worke
     test = open_page("explain", run=run.id, model="linear")
     assert "cannot be asked why it answers so here" in view(test, "Why here")
     assert not asked.asked
+
+
+def test_where_a_baseline_is_best_it_is_shown_as_on_every_page_and_the_best_network_is_a_click_away(
+    open_page, store, tmp_path, worker
+):
+    run = judged(store, tmp_path, skill=0.7, rival=3.0)
+    board = run.leaderboard()
+    worker(explain={"panels": [BARS]}, predict={"answers": []})
+    test = open_page("explain", run=run.id)
+    assert board["winner"] == "linear" and "Linear model: ROC AUC" in said(test)
+    view(test, "Why here")
+    test.button(key="ask_network").click().run()
+    assert "RealMLP: ROC AUC" in said(test)
+    assert test.query_params["model"] == board["best_network"]
