@@ -52,7 +52,6 @@ def decompose(times: np.ndarray, values: np.ndarray, season: int, kind: str, nam
     filled = _filled(values)
     if len(filled) < 8:
         return []
-    about = f"{name}: " if name else ""
     seasonal = season > 1 and len(filled) >= 2 * season + 1
     if seasonal:
         parts = STL(filled, period=season, robust=True).fit()
@@ -64,7 +63,7 @@ def decompose(times: np.ndarray, values: np.ndarray, season: int, kind: str, nam
     panels = [
         Panel(
             kind="lines",
-            title=f"{about}the series and its trend",
+            title=_title(name, "The series and its trend"),
             note=_shares(trend, repeating, rest, seasonal),
             help="STL takes a series apart into a slow trend, a repeating season and what is left over. A strength of "
             "100% leaves nothing over.",
@@ -86,7 +85,7 @@ def decompose(times: np.ndarray, values: np.ndarray, season: int, kind: str, nam
         panels.append(
             Panel(
                 kind="lines",
-                title=f"{about}one season",
+                title=_title(name, "One season"),
                 note=f"Over {season} steps the series swings by {significant(spread)}.",
                 help="What repeats: the mean of every season, around its trend.",
                 data={
@@ -107,7 +106,7 @@ def decompose(times: np.ndarray, values: np.ndarray, season: int, kind: str, nam
     panels.append(
         Panel(
             kind="lines",
-            title=f"{about}what is left over",
+            title=_title(name, "What is left over"),
             note=_outlier(rest),
             help="What neither trend nor season explains. Points outside the grey band are unusual.",
             data={
@@ -125,7 +124,6 @@ def decompose(times: np.ndarray, values: np.ndarray, season: int, kind: str, nam
 
 def residuals(times: np.ndarray, errors: np.ndarray, season: int, kind: str, name: str) -> list[Panel]:
     """The model's errors over time, and their autocorrelation: a pattern there is a pattern the model missed."""
-    about = f"{name}: " if name else ""
     lags = int(min(max(2 * season, 12), len(errors) // 2, 96))
     correlation = autocorrelation(errors, lags)
     bound = 1.96 / np.sqrt(len(errors))
@@ -142,7 +140,7 @@ def residuals(times: np.ndarray, errors: np.ndarray, season: int, kind: str, nam
     return [
         Panel(
             kind="lines",
-            title=f"{about}errors of the model",
+            title=_title(name, "Errors of the model"),
             note=bias,
             help="Actual minus forecast, in the validation and the test part.",
             data={
@@ -163,7 +161,7 @@ def residuals(times: np.ndarray, errors: np.ndarray, season: int, kind: str, nam
         ),
         Panel(
             kind="lines",
-            title=f"{about}do the errors repeat?",
+            title=_title(name, "Pattern in the errors"),
             note=note,
             help="Autocorrelation: how alike errors are that lie so many steps apart. Inside the grey band is chance.",
             data={
@@ -183,6 +181,11 @@ def residuals(times: np.ndarray, errors: np.ndarray, season: int, kind: str, nam
             },
         ),
     ]
+
+
+def _title(name: str, what: str) -> str:
+    """'Errors of the model', and of which series where there are several."""
+    return f"{what}, {name}" if name else what
 
 
 def autocorrelation(values: np.ndarray, lags: int) -> np.ndarray:

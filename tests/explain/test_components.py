@@ -24,22 +24,22 @@ def by_title(panels):
 def test_trend_and_season_come_back():
     times, trend, repeating, values = made()
     panels = by_title(decompose(times, values, 12, "number", ""))
-    found = panels["the series and its trend"].data["series"][1]["y"]
+    found = panels["The series and its trend"].data["series"][1]["y"]
     assert np.abs(np.array(found) - trend).mean() < 1.0
-    shape = panels["one season"].data["series"][0]["y"]
+    shape = panels["One season"].data["series"][0]["y"]
     assert np.corrcoef(shape, repeating[:12])[0, 1] > 0.99
 
 
 def test_one_season_begins_at_the_first_step_of_the_window():
     times, _trend, repeating, values = made(steps=245)
-    shape = by_title(decompose(times[5:], values[5:], 12, "number", ""))["one season"].data["series"][0]["y"]
+    shape = by_title(decompose(times[5:], values[5:], 12, "number", ""))["One season"].data["series"][0]["y"]
     assert np.corrcoef(shape, repeating[5:17])[0, 1] > 0.99
 
 
 def test_gaps_are_bridged_and_shown_as_gaps():
     times, _trend, _repeating, values = made()
     values[50:60] = np.nan
-    series = by_title(decompose(times, values, 12, "number", ""))["the series and its trend"].data["series"]
+    series = by_title(decompose(times, values, 12, "number", ""))["The series and its trend"].data["series"]
     assert series[0]["y"][55] is None
     assert np.isfinite(series[1]["y"]).all()
 
@@ -48,8 +48,8 @@ def test_gaps_are_bridged_and_shown_as_gaps():
 def test_without_two_seasons_there_is_no_season(season):
     times, _trend, _repeating, values = made()
     panels = by_title(decompose(times, values, season, "number", "H1"))
-    assert list(panels) == ["H1: the series and its trend", "H1: what is left over"]
-    assert "no season was taken out" in panels["H1: the series and its trend"].note
+    assert list(panels) == ["The series and its trend, H1", "What is left over, H1"]
+    assert "no season was taken out" in panels["The series and its trend, H1"].note
 
 
 def test_too_short_a_series_is_not_taken_apart():
@@ -65,11 +65,11 @@ def test_a_pattern_in_the_errors_is_named_and_noise_is_not():
     noise = by_title(residuals(np.arange(200.0), draw.normal(0, 1, 200), 12, "number", ""))
     wave = (np.arange(200) % 12 == 0).astype(float)
     pattern = by_title(residuals(np.arange(200.0), wave, 12, "number", ""))
-    assert noise["do the errors repeat?"].note.startswith("The errors look like noise")
-    assert pattern["do the errors repeat?"].note == "The errors still hold a pattern, strongest 12 steps apart."
+    assert noise["Pattern in the errors"].note.startswith("The errors look like noise")
+    assert pattern["Pattern in the errors"].note == "The errors still hold a pattern, strongest 12 steps apart."
 
 
 def test_errors_that_lean_are_called_so():
     draw = generator(0, "lean")
     panels = by_title(residuals(np.arange(100.0), draw.normal(5, 1, 100), 1, "number", ""))
-    assert "too low on average" in panels["errors of the model"].note
+    assert "too low on average" in panels["Errors of the model"].note

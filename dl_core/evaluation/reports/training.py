@@ -55,7 +55,7 @@ def learning_curves(trials: list[dict], metric: Metric, best: str | None = None)
     return Panel(
         kind="lines",
         title="Learning curves",
-        note=f"{len(series)} trials; the best is drawn in colour.",
+        note=f"{len(series)} trials; the best is drawn in colour." if len(series) > 1 else "One trial.",
         help=f"{metric.title} on the validation part after every pass over the training part.",
         data={
             "x_title": "epochs",
