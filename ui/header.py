@@ -19,7 +19,7 @@ def show() -> None:
             _selector("run", "Run", {id: _run_label(row) for id, row in runs.items()}, "Choose a run")
         if models:
             st.html('<span class="db-step" aria-hidden="true"></span>', width="content")
-            _selector("model", "Model", models, "Best model")
+            _selector("model", "Model", models, f"Best: {next(iter(models.values()))}")
         _busy(store)
 
 
