@@ -174,3 +174,16 @@ def test_a_forecast_writes_the_time_of_day_as_the_file_does(tmp_path, clock, fre
     index = history_arrays(load_prepared(tmp_path / "prepared").state["preprocessor"], dataset.table())[1]
     expected = pd.date_range(times[-1], periods=5, freq=frequency)[1:]
     assert index["when"].tolist() == expected.strftime("%Y-%m-%d" + clock).tolist()
+
+
+def test_a_weight_in_a_history_is_said_to_be_not_used(tmp_path):
+    days = pd.date_range("2024-01-01", periods=120).strftime("%Y-%m-%d")
+    frame = pd.DataFrame({"day": days, "load": np.sin(np.arange(120)) + 2, "trust": np.arange(120) % 3})
+    frame.to_csv(tmp_path / "load.csv", index=False)
+    dataset = Dataset(import_file(tmp_path / "load.csv", tmp_path / "dataset"))
+    schema = dataset.add_schema(dataset.schema.edited({"trust": {"role": "weight"}}))
+    task = TaskSpec(kind="forecasting", targets=("load",), metric="mase", time="day", horizon=4)
+    split = SplitSpec(kind="time", column="day")
+    spec, said = RunSpec(dataset=dataset.id, schema_version=schema.version, task=task, split=split), {}
+    prepare(dataset, spec, None, tmp_path / "prepared", lambda key, *line: said.update({key: line}))
+    assert said["columns.weight"][0] == "Not used: trust"
