@@ -184,7 +184,7 @@ def leaderboard(
     """Show every model of a run on one scale."""
     with _sentences():
         place = workspace or settings.workspace()
-        if not place.is_dir():
+        if not (place / "catalogue.db").exists():  # a store would be made there
             raise SpecError(f"There is no workspace {place}. Name the folder that `train` used with --workspace.")
         store = Store(place)
         found = store.run(run)

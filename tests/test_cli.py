@@ -228,9 +228,10 @@ def test_a_board_that_is_not_there_yet_says_why(workspace):
 
 
 def test_asking_for_a_board_makes_no_workspace(tmp_path):
-    answer = ask("leaderboard", "x", "--workspace", tmp_path / "nowhere")
-    assert answer.exit_code == 1 and "There is no workspace" in answer.stderr
-    assert not (tmp_path / "nowhere").exists()
+    for place in (tmp_path / "nowhere", tmp_path):
+        answer = ask("leaderboard", "x", "--workspace", place)
+        assert answer.exit_code == 1 and "There is no workspace" in answer.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_no_bundle_is_refused_before_the_network_is_loaded(tmp_path):
