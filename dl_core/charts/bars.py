@@ -41,7 +41,7 @@ def draw(data: dict, style: Style) -> go.Figure:
     figure.add_trace(bars)
     for row, value in enumerate(values):
         figure.add_annotation(
-            x=1, xref="paper", xanchor="left", xshift=10, y=row, text=significant(value), showarrow=False,
+            x=1, xref="paper", xanchor="left", xshift=10, y=row, text=_said(value), showarrow=False,
             font={"size": 12, "color": style.muted},
         )  # fmt: skip
     figure.update_xaxes(
@@ -58,6 +58,12 @@ def draw(data: dict, style: Style) -> go.Figure:
         tickfont={"color": style.text, "size": 13},
     )
     return figure
+
+
+def _said(value: float) -> str:
+    """As the axis writes it: with a minus sign, and a bare 0."""
+    said = significant(value) if value else "0"
+    return f"−{said[1:]}" if said.startswith("-") else said
 
 
 def _ranged(value: float, interval: list[float] | None) -> str:

@@ -54,11 +54,11 @@ def _reference(figure: go.Figure, style: Style, x: list, y: list, name: str) -> 
     if name:
         rising = y[1] > y[0]
         figure.add_annotation(
-            x=0.98 if not rising else 0.86,
-            y=y[1] if not rising else 0.80,
+            x=0.98,
+            y=y[1] if not rising else 0.64,  # below the diagonal, with room for the word on a narrow page
             text=plain(name),
             showarrow=False,
-            xanchor="right" if not rising else "left",
+            xanchor="right",
             yanchor="bottom" if not rising else "top",
             font={"size": 12, "color": style.muted},
         )

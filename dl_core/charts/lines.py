@@ -18,7 +18,12 @@ def draw(data: dict, style: Style) -> go.Figure:
     figure = style.figure(height=320)
     spoken = [series for series in data["series"] if series.get("role") != "quiet" and series.get("name")]
     longest = max((len(series["name"]) for series in spoken), default=0)  # beside the lines there is little room
-    direct = len(spoken) <= _MOST_LABELS and longest <= _LONGEST_LABEL and _apart(spoken, data.get("log_y", False))
+    direct = (
+        len(spoken) <= _MOST_LABELS
+        and longest <= _LONGEST_LABEL
+        and _apart(spoken, data.get("log_y", False))
+        and _inside(spoken, data.get("y_range"))
+    )
     number = 0
     for series in sorted(data["series"], key=lambda series: series.get("role") != "quiet"):
         role = series.get("role")
@@ -85,6 +90,11 @@ def _apart(spoken: list[dict], log_y: bool) -> bool:
     scale = (lambda value: math.log10(max(value, 1e-12))) if log_y else float
     span = scale(max(values)) - scale(min(values)) or 1.0
     return all((scale(high) - scale(low)) / span > 0.06 for low, high in zip(ends, ends[1:], strict=False))
+
+
+def _inside(spoken: list[dict], y_range: list[float] | None) -> bool:
+    """Whether the ends of the lines can be seen."""
+    return y_range is None or all(y_range[0] <= end[1] <= y_range[1] for each in spoken if (end := _last(each)))
 
 
 def _label(figure: go.Figure, data: dict, series: dict, name: str, colour: str, style: Style) -> None:

@@ -62,4 +62,6 @@ def draw(data: dict, style: Style) -> go.Figure:
 
 
 def _percent(share: float) -> str:
-    return "< 0.1 %" if 0 < share < 0.001 else f"{share * 100:.1f} %"
+    if share in (0, 1):
+        return f"{share * 100:.0f} %"
+    return "< 0.1 %" if share < 0.001 else f"{share * 100:.1f} %"

@@ -110,3 +110,9 @@ def test_the_names_of_a_split_stay_apart_at_its_ends():
     parts = [{"name": name, "rows": rows} for name, rows in (("train", 80), ("valid", 10), ("test", 10))]
     names = figure(Panel(kind="split", title="", data={"parts": parts})).layout.annotations
     assert [(each.x, each.xanchor) for each in names] == [(0, "left"), (85, "center"), (100, "right")]
+
+
+def test_a_line_that_ends_outside_the_picture_is_named_above_it():
+    series = [{"name": "MLP t001", "x": [0, 1], "y": [0.9, 0.1], "role": "accent"}]
+    drawn = figure(Panel(kind="lines", title="", data={"series": series, "y_range": [0.5, 1.0]})).layout
+    assert not drawn.annotations and drawn.showlegend
