@@ -91,9 +91,7 @@ def over_time(trials: list[dict], metric: Metric) -> Panel | None:
     return Panel(
         kind="lines",
         title="How the search went",
-        note=f"From {first} after the first trial to {last} after {len(done)}."
-        if len(done) > 1
-        else f"One trial, {metric.title} {last}.",
+        note=_gained(first, last, len(done)),
         help="Each dot is a trial; the line is the best score so far.",
         data={
             "x_title": "seconds",
@@ -104,6 +102,12 @@ def over_time(trials: list[dict], metric: Metric) -> Panel | None:
             ],
         },
     )
+
+
+def _gained(first: str, last: str, trials: int) -> str:
+    if first == last:
+        return f"The first trial reached {first}" + ("; no later one went beyond." if trials > 1 else ".")
+    return f"From {first} after the first trial to {last} after {trials}."
 
 
 def parameters(trials: list[dict], metric: Metric, family: str) -> Panel | None:
