@@ -180,7 +180,7 @@ def test_what_cannot_be_read_says_why_and_loses_nothing(page, store, tmp_path):
     kept = arrived(page, store)
     cases = {
         files.empty_file: ("The file is empty", False),
-        files.header_only: ("A table needs at least one row of values", True),  # perhaps that row is one
+        files.header_only: ("Add rows of values, or choose 0", True),
         files.not_text: ("The file is not text", False),
         files.zip_bomb: ("like a ZIP bomb, and was refused", False),
     }

@@ -9,6 +9,7 @@ from dl_core.errors import ReadError
 from dl_core.problems import Problem
 
 Cells = Sequence[str | None]
+NO_ROWS = "The file holds a header and no rows. Add rows of values, or choose 0 as the header row if it holds values."
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def find_header(rows: Sequence[Cells], asked: int | None = None) -> Header:
         fix = "Add a header row, or choose which row is the header."
         return Header(-1, position, column_names([None] * width), [*problems, Problem("fixed", what, fix=fix)])
     if not below:
-        raise ReadError("The file holds a header and no rows. A table needs at least one row of values.")
+        raise ReadError(NO_ROWS)
     names, unnamed, more = _names(list(rows[position]), width, below)
     return Header(position, position + 1, names, problems + more, unnamed)
 

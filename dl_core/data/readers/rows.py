@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 
-from dl_core.data.readers.header import find_header
+from dl_core.data.readers.header import NO_ROWS, find_header
 from dl_core.data.readers.raw import Raw, RawTable, Upload
 from dl_core.errors import ReadError
 
@@ -33,7 +33,7 @@ def raw_of_rows(upload: Upload, rows: Iterable[Sequence[str | None]], dialect: d
         writer.write_rows(batch)
         count = writer.rows
     if not count:
-        raise ReadError("The table holds a header and no rows. It needs at least one row of values.")
+        raise ReadError(NO_ROWS)
     return Raw(
         table=table,
         names=header.names,

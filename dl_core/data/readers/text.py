@@ -11,7 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from dl_core.data.readers.encoding import as_utf8, head
-from dl_core.data.readers.header import find_header
+from dl_core.data.readers.header import NO_ROWS, find_header
 from dl_core.data.readers.raw import Raw, RawTable, Upload
 from dl_core.errors import ReadError
 from dl_core.problems import Problem
@@ -67,7 +67,7 @@ def read(upload: Upload) -> Raw:
         problems.append(_ragged(text.path, dialect, width, skipped_lines, ragged, count, upload.strict))
     _check_quotes(table, width, text.path, dialect)
     if not count:
-        raise ReadError("The file holds a header and no rows. A table needs at least one row of values.")
+        raise ReadError(NO_ROWS)
     return Raw(
         table=table,
         names=header.names,
@@ -206,9 +206,7 @@ def _stream(
                     "never closed: close or remove it."
                 ) from error
             if "Empty CSV" in str(error):
-                raise ReadError(
-                    "The file holds a header and no rows. A table needs at least one row of values."
-                ) from error
+                raise ReadError(NO_ROWS) from error
             raise ReadError(f"The text cannot be read as a table: {error}.") from error
 
 
