@@ -279,7 +279,10 @@ def curves(run_id: str) -> None:
     progress = live.follow(run, scores.direction(run.row["metric"]))
     series = curve_series(progress)
     if not series:
-        st.html('<p class="db-muted">The first curve appears as soon as a network has been scored.</p>')
+        said = (
+            "No network was scored." if run.ended else "The first curve appears as soon as a network has been scored."
+        )
+        st.html(f'<p class="db-muted">{said}</p>')
         return
     data = {
         "series": series,
@@ -358,7 +361,8 @@ def trials(run_id: str) -> None:
     run = _fresh(run_id)
     progress = live.follow(run, scores.direction(run.row["metric"]))
     if not progress.trials:
-        st.html('<p class="db-muted">No network has been trained yet.</p>')
+        said = "No network was trained." if run.ended else "No network has been trained yet."
+        st.html(f'<p class="db-muted">{said}</p>')
         return
     frame = trial_frame(progress)
     st.dataframe(
