@@ -19,11 +19,17 @@ SAMPLERS = Registry(
 
 class Prepared(Protocol):
     """A read-only view of runs/<id>/prepared. `state` is {"sampler", "task", "preprocessor", …}; arrays are memory
-    mapped where they may be large."""
+    mapped where they may be large.
+
+    Parts are train, valid and test, and "all": every labelled sample. Where the train part is cut into `folds`, valid
+    is the train part itself: each of its samples is judged by the model that did not learn from its fold.
+    """
 
     folder: Path
     signature: ModelSignature
     state: dict[str, Any]
+    folds: int
+    fold_codes: np.ndarray
 
     def size(self, part: str) -> int: ...
 
@@ -41,6 +47,9 @@ class Prepared(Protocol):
 
     def context(self, part: str) -> dict[str, np.ndarray]:
         """Further arrays that metrics need, sample axis first."""
+
+    def fold(self, number: int) -> "Prepared":
+        """The same data, where the fold `number` is the valid part and the other folds are the train part."""
 
     def groups(self, part: str) -> np.ndarray | None:
         """Which samples hang together (n,), such as windows of one series; None where each stands for itself."""

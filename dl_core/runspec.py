@@ -62,7 +62,7 @@ class Budget:
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """`families` empty means: every family that fits the task. `search` is how parameter sets are proposed once the
-    known-good ones were tried."""
+    known-good ones were tried; `refit` allows the delivered network to be trained again on every labelled row."""
 
     dataset: str
     schema_version: int
@@ -71,6 +71,7 @@ class RunSpec:
     budget: Budget = field(default_factory=Budget)
     families: tuple[str, ...] = ()
     search: str = "bayesian"
+    refit: bool = True
     seed: int = 0
 
     def __post_init__(self):

@@ -91,6 +91,30 @@ def load(name: str) -> Baseline:
     return _REGISTRY.load(name)()
 
 
+def fit(name: str, prepared: Prepared, task: Task, seconds: float) -> tuple[State, np.ndarray]:
+    """The fitted state within `seconds`, and its predictions for the valid part. Where the train part is cut into folds
+    there is a state for each: it predicts its own fold here, and all of them together what is new."""
+    baseline = load(name)
+    if prepared.folds == 1:
+        state = baseline.fit(prepared, task, seconds)
+        return state, baseline.predict(state, prepared.inputs("valid"))
+    members, answers = [], []
+    for number in range(prepared.folds):
+        fold = prepared.fold(number)
+        members.append(baseline.fit(fold, task, seconds / prepared.folds))
+        answers.append(baseline.predict(members[-1], fold.inputs("valid")))
+    predictions = np.empty((prepared.size("valid"), *answers[0].shape[1:]))
+    for number, answer in enumerate(answers):
+        predictions[prepared.fold_codes == number] = answer
+    return {"members": members}, predictions
+
+
+def predict(name: str, state: State, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    """Task-space predictions of a fitted state: the mean of its members, where it has several."""
+    baseline = load(name)
+    return np.mean([baseline.predict(member, inputs) for member in state.get("members", [state])], axis=0)
+
+
 def fitting(task: str, inputs: set[str]) -> list[str]:
     """Names of the baselines for this task kind that can eat all of `inputs`, cheapest first."""
     return [name for name, card in BASELINES.items() if task in card.tasks and set(inputs) <= card.inputs]

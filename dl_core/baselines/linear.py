@@ -16,6 +16,7 @@ from dl_core.tasks import TASKS
 from dl_core.tasks.base import Task
 
 STRENGTHS = (1.0, 0.1, 10.0)
+NEVER = -50.0  # the score of a class that no row showed
 MOST_ROWS = 100_000  # more teach a linear model nothing new
 Coefficients = tuple[np.ndarray, np.ndarray]  # (columns, outputs) and the intercepts (outputs,)
 
@@ -37,7 +38,10 @@ class Linear:
         fits: list[Coefficients] = []
         for strength in STRENGTHS:
             if not fits or time.monotonic() < end:
-                fits.append((logistic if classes else _ridge)(train, target, weight, strength))
+                if classes:
+                    fits.append(logistic(train, target, weight, prepared.signature.output[0], strength))
+                else:
+                    fits.append(_ridge(train, target, weight, strength))
         state: dict[str, Any] = {"levels": list(levels), "task": task.kind, "target": prepared.state["task"]}
         valid = design(prepared.inputs("valid"), levels)
         losses = [self._loss(task, prepared, valid @ coefficients + intercept) for coefficients, intercept in fits]
@@ -55,16 +59,20 @@ class Linear:
         return float(np.square(raw - prepared.target("valid")).mean())
 
 
-def logistic(x, y: np.ndarray, weight: np.ndarray | None, strength: float, rounds: int = 200) -> Coefficients:
-    """Logistic regression of class numbers `y` (samples,); two classes have a column each, like more."""
+def logistic(
+    x, y: np.ndarray, weight: np.ndarray | None, classes: int, strength: float, rounds: int = 200
+) -> Coefficients:
+    """Logistic regression of class numbers `y` (samples,) below `classes`; two have a column each, like more."""
     # one thread: on products this small, two wait for each other forty times as long as they work
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression(C=strength, max_iter=rounds).fit(x, y, weight)
     coefficients, intercept = model.coef_.T, model.intercept_
     if coefficients.shape[1] == 1:  # two classes share one column
-        return np.hstack([np.zeros_like(coefficients), coefficients]), np.array([0.0, intercept[0]])
-    return coefficients, intercept
+        coefficients, intercept = np.hstack([np.zeros_like(coefficients), coefficients]), np.array([0.0, intercept[0]])
+    every = np.zeros((len(coefficients), classes)), np.full(classes, NEVER)  # a class may be missing from the rows
+    every[0][:, model.classes_], every[1][model.classes_] = coefficients, intercept
+    return every
 
 
 def _ridge(x, y: np.ndarray, weight: np.ndarray | None, strength: float) -> Coefficients:

@@ -34,7 +34,9 @@ class Thumbnail:
         for strength in STRENGTHS:
             if best is not None and time.monotonic() > end:
                 break
-            coefficients, intercept = logistic((train - centre) / scale, truth, weight, strength, rounds=100)
+            coefficients, intercept = logistic(
+                (train - centre) / scale, truth, weight, prepared.signature.output[0], strength, rounds=100
+            )
             coefficients = coefficients / scale[:, None]
             answers = decode(state, (valid - centre) @ coefficients + intercept)
             chosen = answers[np.arange(len(answers)), prepared.truth("valid")]

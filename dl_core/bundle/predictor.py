@@ -47,9 +47,9 @@ class Predictor:
         a forecast, for each series of this latest history. `files` leads from picture names to stored files. Raises
         DataError where a column is missing or a history cannot be used."""
         if self.bundle.kind == "baseline":
-            from dl_core.baselines import load  # LightGBM and statsmodels, which networks do not need
+            from dl_core import baselines  # LightGBM and statsmodels, which networks do not need
 
-            return load(self._baseline["name"]).predict(self._baseline["state"], self.arrays(frame, files=files))
+            return baselines.predict(self._baseline["name"], self._baseline["state"], self.arrays(frame, files=files))
         if self.bundle.sampler == "windows":
             return self._serving(self.arrays(frame))
         values = self.bundle.preprocessor.values(frame, files=files)

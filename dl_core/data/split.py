@@ -22,6 +22,8 @@ WORDS = {
     "test": ("test", "testing", "holdout", "hold-out"),
 }
 PART_OF = {word: part for part, words in WORDS.items() for word in words}
+FOLDS = 5
+FOLD_ROWS = 10_000  # from here on one validation part is large enough to choose by
 BINS = 10
 GROUP_TRIES = 32
 
@@ -57,6 +59,36 @@ def split_rows(
     rest, test = _draw(dataset, rows, classes, split.test_share, rng)
     train, valid = _draw(dataset, rest, _of(classes, rows, rest), split.valid_share, rng)
     return {"train": train, "valid": valid, "test": test}
+
+
+def fold_codes(dataset: Dataset, spec: RunSpec, parts: Parts) -> np.ndarray | None:
+    """Which of five folds each row of the train and valid parts (ascending) belongs to: classes, or tenths of the range
+    of numbers, are spread evenly, and a group stays whole. None where models are to be chosen on the valid part alone:
+    for many rows, pictures and series, rows in time, and parts that a column names."""
+    rows = np.sort(np.concatenate([parts["train"], parts["valid"]]))
+    pictures = any(column.kind == "image" for column in dataset.schema.columns)
+    total = len(rows) + (0 if spec.split.kind == "file" else len(parts["test"]))
+    if pictures or spec.task.kind == "forecasting" or spec.split.kind in ("time", "column"):
+        return None
+    if total >= FOLD_ROWS or len(rows) < 2 * FOLDS:
+        return None
+    if spec.split.kind != "group":
+        shuffled = generator(spec.seed, "folds").permutation(len(rows))
+        strata = _strata(dataset, spec, rows)
+        order = shuffled if strata is None else shuffled[np.argsort(strata[shuffled], kind="stable")]
+        codes = np.empty(len(rows), np.int64)
+        codes[order] = np.arange(len(rows)) % FOLDS
+        return codes
+    name = _column(dataset, spec.split.column, "group").name
+    groups = np.unique(canonical_text(dataset.table([name])[name].loc[rows]).astype(str), return_inverse=True)[1]
+    sizes = np.bincount(groups)
+    if len(sizes) < FOLDS:
+        return None
+    filled, fold_of = np.zeros(FOLDS, np.int64), np.empty(len(sizes), np.int64)
+    for group in np.argsort(-sizes, kind="stable"):  # the largest first, each into the emptiest fold
+        fold_of[group] = np.argmin(filled)
+        filled[fold_of[group]] += sizes[group]
+    return fold_of[groups]
 
 
 def describe_split(dataset: Dataset, spec: RunSpec, parts: Parts) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 from dl_core.data.dataset import Dataset
 from dl_core.data.guess import other_splits
 from dl_core.data.schema import Schema
-from dl_core.data.split import split_rows
+from dl_core.data.split import FOLD_ROWS, FOLDS, fold_codes, split_rows
 from dl_core.encoders.preprocessor import FEATURE_ROLES, Preprocessor
 from dl_core.errors import DataError, TargetError
 from dl_core.metrics import METRICS
@@ -47,7 +47,8 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
         features = pictures[:1]
     targets = list(spec.task.targets)
     weight = next((column.name for column in schema.having("weight") if column.name not in targets), None)
-    frames = _parts(dataset, schema, spec, test_dataset, [*features, *filter(None, [weight])], targets, decide)
+    columns = [*features, *filter(None, [weight])]
+    frames, folds = _parts(dataset, schema, spec, test_dataset, columns, targets, decide)
 
     errors = [p for p in task.check(frames["train"][targets], spec.task) if p.severity == "error"]
     if errors:
@@ -61,7 +62,7 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
     files = {"train": dataset.file, "valid": dataset.file, "test": (test_dataset or dataset).file}
     preprocessor = Preprocessor.fit(schema, frames["train"], columns=features, files=files["train"])
     _tell(schema, preprocessor, decide)
-    for part in PARTS:
+    for part in PARTS if folds is None else ("train", "test"):
         where = folder / part
         where.mkdir(parents=True, exist_ok=True)
         pixels = where / "input_image.npy"
@@ -73,10 +74,14 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
         np.save(where / "rows.npy", frames[part].index.to_numpy(np.int64))
     if weights is not None:
         np.save(folder / "train" / "weight.npy", weights)
+    train_size = len(frames["train"])
+    if folds is not None:
+        np.save(folder / "folds.npy", folds)
+        train_size -= len(folds) // FOLDS
     signature = ModelSignature(
         inputs=preprocessor.signature_inputs(),
         output=task.output(task_state),
-        options={"task": task.kind, "train_size": len(frames["train"])},
+        options={"task": task.kind, "train_size": train_size},
     )
     write_json(
         folder / "state.json",
@@ -85,7 +90,7 @@ def prepare(dataset: Dataset, spec: RunSpec, test_dataset: Dataset | None, folde
             "task": task_state,
             "preprocessor": preprocessor.to_json(),
             "signature": signature.to_json(),
-            "sizes": {part: len(frames[part]) for part in PARTS},
+            "folds": 1 if folds is None else FOLDS,
         },
     )
 
@@ -131,8 +136,9 @@ def _parts(
     features: list[str],
     targets: list[str],
     decide: Decide,
-) -> dict[str, pd.DataFrame]:
-    """The rows of each part that have a target."""
+) -> tuple[dict[str, pd.DataFrame], np.ndarray | None]:
+    """The rows of each part that have a target, and the fold of each train row where there are folds; the valid part is
+    the train part then."""
     frame = dataset.table(list(dict.fromkeys([*features, *targets])))
     labelled = frame[targets].notna().all(axis=1)
     if not labelled.any():
@@ -145,6 +151,9 @@ def _parts(
             ["fill the target in and upload again"],
         )
     numbers = split_rows(dataset, spec, labelled=labelled.to_numpy())
+    folds = fold_codes(dataset, spec, numbers)
+    if folds is not None:
+        numbers["train"] = numbers["valid"] = np.sort(np.concatenate([numbers["train"], numbers["valid"]]))
     parts = {part: frame.loc[rows] for part, rows in numbers.items()}
     if test_dataset is not None:
         absent = [name for name in targets if name not in test_dataset.schema]
@@ -155,14 +164,23 @@ def _parts(
     for part in PARTS:
         if parts[part].empty:
             raise DataError(f"The {part} part has no rows. Choose another split, or bring more rows.")
-    sizes = ", ".join(f"{part} {len(parts[part]):,}" for part in PARTS)
+    shown = PARTS if folds is None else ("train", "test")
+    sizes = ", ".join(f"{part} {len(parts[part]):,}" for part in shown)
     decide(
         "split",
         f"Split: {sizes} rows",
         f"{spec.split.kind} split, seed {spec.seed}; the test part is scored at the end and chooses nothing",
         other_splits(schema, spec.task.kind, spec.split.kind),
     )
-    return parts
+    if folds is not None:
+        decide(
+            "folds",
+            f"Every model is trained {FOLDS} times, each time without another fifth of the train part",
+            f"with fewer than {FOLD_ROWS:,} rows one validation part would be small; here every row is judged by the "
+            "network that did not learn from it, and the networks answer together",
+            ["one validation part: give a column with train, valid and test as the split"],
+        )
+    return parts, folds
 
 
 def _known_only(frame: pd.DataFrame, truth: np.ndarray, part: str, decide: Decide) -> pd.DataFrame:
@@ -223,9 +241,10 @@ class PreparedRows:
         self.folder = folder
         self.state: dict[str, Any] = read_json(folder / "state.json")
         self.signature = ModelSignature.from_json(self.state["signature"])
+        self.folds: int = self.state.get("folds", 1)
 
     def size(self, part: str) -> int:
-        return self.state["sizes"][part]
+        return len(self._array(part, "rows"))
 
     def inputs(self, part: str) -> dict[str, np.ndarray]:
         return {name: self._array(part, f"input_{name}") for name in self.signature.inputs}
@@ -241,7 +260,8 @@ class PreparedRows:
 
     def weight(self, part: str) -> np.ndarray | None:
         """Of the train part, where a column has the role; scores count every row once."""
-        return self._array(part, "weight") if (self.folder / part / "weight.npy").exists() else None
+        known = part == "train" and (self.folder / "train" / "weight.npy").exists()
+        return self._array(part, "weight") if known else None
 
     def context(self, part: str) -> dict[str, np.ndarray]:
         return {}
@@ -250,8 +270,35 @@ class PreparedRows:
         return None
 
     @cached_property
+    def fold_codes(self) -> np.ndarray:
+        return np.load(self.folder / "folds.npy")
+
+    def fold(self, number: int) -> "PreparedRows":
+        return _Fold(self.folder, number)
+
+    @cached_property
     def preprocessor(self) -> Preprocessor:
         return Preprocessor.from_json(self.state["preprocessor"])
 
     def _array(self, part: str, name: str) -> np.ndarray:
+        if part == "all":
+            whole = PARTS if self.folds == 1 else ("train", "test")
+            return np.concatenate([self._array(each, name) for each in whole])
+        if part == "valid" and self.folds > 1:
+            part = "train"
         return np.load(self.folder / part / f"{name}.npy", mmap_mode="r")
+
+
+class _Fold(PreparedRows):
+    """One fold of the train part as the valid part, the others as the train part."""
+
+    def __init__(self, folder: Path, number: int):
+        super().__init__(folder)
+        self._number = number
+
+    def _array(self, part: str, name: str) -> np.ndarray:
+        array = super()._array(part, name)
+        if part not in ("train", "valid"):
+            return array
+        inside = self.fold_codes == self._number
+        return array[inside if part == "valid" else ~inside]

@@ -314,7 +314,6 @@ def _write(panel: Panel, future: np.ndarray, cuts: Cuts, state: State, task_stat
         "task": task_state,
         "preprocessor": state,
         "signature": signature.to_json(),
-        "sizes": sizes,
     }
     write_json(folder / "state.json", record)
 
@@ -333,6 +332,9 @@ class PreparedWindows:
     """See dl_core.prepared.Prepared. Windows are cut from the flat arrays when they are asked for, all of a part
     or the `picked` ones; `values`, `calendar` and `cuts` are those flat arrays, for whoever cuts them in a graph."""
 
+    folds = 1  # what comes later is predicted from what came before, so one validation part follows the train part
+    fold_codes = np.zeros(0, np.int64)
+
     def __init__(self, folder: Path):
         self.folder = folder
         self.state: State = read_json(folder / "state.json")
@@ -341,8 +343,11 @@ class PreparedWindows:
         self.lookback: int = self.state["preprocessor"]["lookback"]
         self.horizon: int = self.state["preprocessor"]["horizon"]
 
+    def fold(self, number: int) -> "PreparedWindows":
+        return self
+
     def size(self, part: str) -> int:
-        return self.state["sizes"][part]
+        return len(self.cuts(part))
 
     def inputs(self, part: str, picked: Picked = slice(None)) -> dict[str, np.ndarray]:
         cuts = self.cuts(part)[picked, None]
@@ -396,6 +401,8 @@ class PreparedWindows:
         return grid.ahead(last[:, None], steps)
 
     def cuts(self, part: str) -> np.ndarray:
+        if part == "all":
+            return np.concatenate([self.cuts(each) for each in PARTS])
         return np.load(self.folder / f"{part}.npy")
 
     @cached_property

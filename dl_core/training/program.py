@@ -116,7 +116,7 @@ class Program:
         batch_size = min(batch_size, feed.size)
         outputs, losses = [], []
         for start in range(0, feed.size, batch_size):
-            indices = np.minimum(np.arange(start, start + batch_size), feed.size - 1).astype(np.int32)
+            indices = feed.rows[np.minimum(np.arange(start, start + batch_size), feed.size - 1)]
             output, loss = self._forward(weights, others, tf.constant(indices), feed.tensors)
             keep = min(batch_size, feed.size - start)
             outputs.append(output.numpy()[:keep])

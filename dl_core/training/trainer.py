@@ -38,7 +38,11 @@ class Goal:
 
 @dataclass
 class Outcome:
-    """What one training gave: the best weights, their score and raw validation outputs, and the curve towards them."""
+    """What one training gave: the best weights, their score and raw validation outputs, and the curve towards them.
+
+    They were reached after `length` (0…1) of a schedule of `epochs`; `cores` is how many the compiled program kept
+    busy, measured before training began.
+    """
 
     weights: list[np.ndarray]
     others: list[np.ndarray]
@@ -46,9 +50,27 @@ class Outcome:
     raw: np.ndarray
     curve: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
-    cores: float = 0.0  # kept busy by the compiled program, as measured before training began
+    epochs: int = 0
+    length: float = 1.0
+    cores: float = 0.0
     stopped: bool = False
     pruned: bool = False
+
+    def save(self, path: Path) -> None:
+        """One file, written whole or not at all."""
+        plain = {name: value for name, value in vars(self).items() if name not in ("weights", "others", "raw")}
+        state = TrainState(self.weights, self.others).to_arrays()
+        save_arrays(path, {**state, "raw": self.raw, "note": np.frombuffer(to_json(plain).encode(), np.uint8)})
+
+    @classmethod
+    def load(cls, path: Path) -> "Outcome | None":
+        """None where there is no such file."""
+        arrays = load_arrays(path)
+        if arrays is None:
+            return None
+        state = TrainState.from_arrays(arrays)
+        note = json.loads(arrays["note"].tobytes().decode())
+        return cls(weights=state.weights, others=state.others, raw=arrays["raw"], **note)
 
 
 def train(
@@ -75,6 +97,24 @@ def train(
     """
     session = _Session(program, model, recipe, train_feed, valid_feed, goal, seed, checkpoint, remaining, tell)
     return session.run(stopping, poor)
+
+
+def refit(
+    program: Program,
+    model: keras.Model,
+    recipe: Recipe,
+    feed: Feed,
+    *,
+    epochs: int,
+    length: float,
+    seed: int,
+    checkpoint: Path,
+    stopping: Callable[[], bool],
+) -> Outcome | None:
+    """Train `model` on all samples of `feed` for `length` (0…1) of a schedule of `epochs`, as long as an earlier
+    training took to its best. There is nothing left to judge it by: no score, no raw outputs. None where stopped.
+    Continues from `checkpoint` where it exists; raises TrialError where the loss is no number."""
+    return _Refit(program, model, recipe, feed, seed, checkpoint, epochs, length).finish(stopping)
 
 
 class _Session:
@@ -127,7 +167,14 @@ class _Session:
             self._evaluate()
         assert self.best is not None
         return replace(
-            self.best, curve=self.curve, seconds=self.seconds, cores=self.cores, stopped=stopped, pruned=pruned
+            self.best,
+            curve=self.curve,
+            seconds=self.seconds,
+            epochs=self.planned_epochs,
+            length=self.best_step / self.total_steps,
+            cores=self.cores,
+            stopped=stopped,
+            pruned=pruned,
         )
 
     def _measure(self) -> float:
@@ -223,7 +270,9 @@ class _Session:
         return self.state.step - self.best_step > self.recipe.patience * self.total_steps
 
     def _order(self, epoch: int) -> np.ndarray:
-        return generator(self.seed, "order", epoch).permutation(self.train_feed.size)
+        """The samples of an epoch, shuffled, in whole batches; samples come twice where there are too few for one."""
+        shuffled = generator(self.seed, "order", epoch).permutation(self.train_feed.rows)
+        return np.resize(shuffled, self.steps_per_epoch * self.program.batch_size)
 
     def _hyper(self) -> dict[str, float]:
         return {
@@ -262,6 +311,29 @@ class _Session:
             best = TrainState.from_arrays(_below(arrays, "best/"))
             self.best = Outcome(best.weights, best.others, note["score"], arrays["raw"])
             self.best_step, self.best_loss = best.step, note["loss"]
+
+
+class _Refit(_Session):
+    """A training of known length without a validation part."""
+
+    def __init__(self, program, model, recipe, feed, seed, checkpoint, epochs, length):
+        nothing = Goal(score=lambda raw: math.nan, sign=1)
+        super().__init__(
+            program, model, recipe, feed, feed, nothing, seed, checkpoint, lambda: math.inf, lambda point: None
+        )
+        self.planned_epochs, self.total_steps = epochs, epochs * self.steps_per_epoch
+        self.last_step = max(1, round(length * self.total_steps))
+
+    def finish(self, stopping: Callable[[], bool]) -> Outcome | None:
+        self._restore()
+        step_seconds = self._measure()
+        while self.state.step < self.last_step:
+            if stopping():
+                return None
+            self._segment(max(1, min(int(SEGMENT_SECONDS / step_seconds), self.last_step - self.state.step)))
+            self._save_if_due()
+        weights, others = ([np.asarray(value) for value in group] for group in (self.state.weights, self.state.others))
+        return Outcome(weights, others, math.nan, np.zeros(0), seconds=self.seconds, epochs=self.planned_epochs)
 
 
 def seconds_spent(checkpoint: Path) -> float:

@@ -16,7 +16,7 @@ class WindowFeed:
     def __init__(self, prepared: PreparedWindows, part: str):
         cuts = prepared.cuts(part).astype(np.int32)
         stride = -(-len(cuts) // LARGEST_EPOCH) if part == "train" else 1
-        self.size = len(cuts) // stride
+        self.rows = np.arange(len(cuts) // stride, dtype=np.int32)
         self.history, self.lookback, self.horizon = prepared.history, prepared.lookback, prepared.horizon
         self.tensors = {
             "values": tf.constant(prepared.values, tf.float32),
@@ -26,6 +26,10 @@ class WindowFeed:
         }
         if "calendar" in prepared.signature.inputs:
             self.tensors["calendar"] = tf.constant(prepared.calendar)
+
+    @property
+    def size(self) -> int:
+        return len(self.rows)
 
     def gather(self, tensors: dict, indices: tf.Tensor) -> tuple[dict, tf.Tensor, tf.Tensor]:
         """Samples `indices` (batch,) as (named inputs, target (batch, horizon), weight (batch,))."""

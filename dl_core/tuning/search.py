@@ -55,6 +55,11 @@ class Search:
         """All trial records so far, in start order."""
         return list(self._records.values())
 
+    def best(self) -> Record | None:
+        """The best trial so far that could be delivered."""
+        usable = [record for record in self.trials() if record["score"] is not None and record["status"] != "pruned"]
+        return max(usable, key=lambda record: self.bench.metric.sign * record["score"], default=None)
+
     # the portfolio
 
     def run_portfolio(self, seconds: float) -> None:

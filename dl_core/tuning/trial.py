@@ -19,9 +19,10 @@ from dl_core.prepared import Prepared
 from dl_core.records import read_json, write_array, write_json
 from dl_core.seeds import derive
 from dl_core.tasks.base import Task
-from dl_core.training.feeds import Feed, feed_for
+from dl_core.training import trainer
+from dl_core.training.feeds import Feed, feed_for, only
 from dl_core.training.program import Program, TrainState
-from dl_core.training.trainer import PREDICT_BATCH, Goal, load_arrays, save_arrays, seconds_spent, train
+from dl_core.training.trainer import PREDICT_BATCH, Goal, Outcome, load_arrays, seconds_spent, train
 
 # Parameters of these names are arguments of the compiled program: trials that differ in nothing else share it.
 RUNTIME = frozenset({"learning_rate", "weight_decay", "dropout", "label_smoothing", "epochs"})
@@ -77,13 +78,27 @@ class Bench:
     def decode(self, raw: np.ndarray) -> np.ndarray:
         return self.task.decode(self.prepared.state["task"], raw)
 
-    def goal(self) -> Goal:
-        truth, context = self.prepared.truth("valid"), self.prepared.context("valid")
+    @property
+    def members(self) -> int:
+        """Networks of a trial: one for every fold."""
+        return self.prepared.folds
+
+    def member_feeds(self, member: int) -> tuple[Feed, Feed]:
+        """What member `member` of a trial learns from, and what it is judged by."""
+        if self.members == 1:
+            return self.feed("train"), self.feed("valid")
+        outside = self.prepared.fold_codes != member
+        return only(self.feed("train"), np.flatnonzero(outside)), only(self.feed("train"), np.flatnonzero(~outside))
+
+    def goal(self, rows: np.ndarray | slice = slice(None)) -> Goal:
+        """How raw outputs for `rows` of the validation part are scored."""
+        truth = self.prepared.truth("valid")[rows]
+        context = {name: array[rows] for name, array in self.prepared.context("valid").items()}
         return Goal(score=lambda raw: self.metric.compute(truth, self.decode(raw), **context), sign=self.metric.sign)
 
-    def network(self, order: Order) -> keras.Model:
+    def network(self, order: Order, member: int = 0) -> keras.Model:
         family = families.load(order.family)
-        seed = derive(self.seed, order.trial)
+        seed = derive(self.seed, order.trial, *([member] if member else []))
         model = family.build(self.prepared.signature, order.params, seed)
         if hasattr(family, "initialise"):
             family.initialise(model, {n: np.asarray(a[:1024]) for n, a in self.prepared.inputs("train").items()}, seed)
@@ -120,7 +135,7 @@ def run_trial(
     """
     began = time.monotonic()
     before = read_json(folder / "trial.json", {})
-    already = seconds_spent(folder / "checkpoint.npz")
+    already = sum(seconds_spent(path) for path in folder.glob("checkpoint*.npz"))
     record = order.to_record() | {"started": before.get("started", time.time())}
     write_json(folder / "trial.json", record)
     if not before:
@@ -137,28 +152,16 @@ def run_trial(
         return min(order.seconds - already - (time.monotonic() - began), deadline())
 
     try:
-        outcome, model = _train(bench, folder, order, remaining, stopping, emit, poor)
+        model = bench.network(order)
+        outcomes = _train(bench, folder, order, model, remaining, stopping, emit, poor)
+        record |= _described(bench, folder, model, outcomes)
     except Exception as error:  # one failed trial never ends a run
         reason = str(error) if isinstance(error, TrialError) else _reason(error)
         record |= {"status": "failed", "error": reason, "seconds": round(time.monotonic() - began, 2), "curve": []}
         (folder / "trace.log").write_text(traceback.format_exc())
-    else:
-        record |= {
-            "status": "stopped" if outcome.stopped else "pruned" if outcome.pruned else "done",
-            "score": outcome.score,
-            "seconds": round(outcome.seconds, 2),
-            "cores": round(outcome.cores, 2),
-            "epochs": outcome.curve[-1]["epoch"],
-            "curve": outcome.curve,
-            "parameters": model.count_params(),
-            "network": describe(model),
-            "error": None,
-        }
-        named = {f"weights_{i}": w for i, w in enumerate(outcome.weights)}
-        save_arrays(folder / "weights.npz", named | {f"others_{i}": w for i, w in enumerate(outcome.others)})
-        write_array(folder / "valid.npy", bench.decode(outcome.raw))
     write_json(folder / "trial.json", record)
-    (folder / "checkpoint.npz").unlink(missing_ok=True)
+    for checkpoint in folder.glob("checkpoint*.npz"):
+        checkpoint.unlink()
     emit("trial_end", **ending(record))
     return record
 
@@ -169,33 +172,113 @@ def ending(record: dict[str, Any]) -> dict[str, Any]:
     return {name: record[name] for name in fields}
 
 
-def _train(bench: Bench, folder: Path, order: Order, remaining, stopping, emit, poor):
+def _train(
+    bench: Bench, folder: Path, order: Order, model: keras.Model, remaining, stopping, emit, poor
+) -> list[Outcome]:
+    """The outcome of every member, the first of which is `model`; of that one alone where it shows that the trial is
+    not worth going on with."""
+    outcomes: list[Outcome] = []
+    for member in range(bench.members):
+        path = _member_file(folder, "weights", member)
+        outcome = Outcome.load(path)  # what a kill left behind
+        if outcome is None:
+            hurry = any(each.stopped for each in outcomes)  # what is stopped is kept, so it gets all its members
+            outcome = _train_member(
+                bench,
+                folder,
+                order,
+                member,
+                bench.network(order, member) if member else model,
+                (lambda: 0.0) if hurry else _share(remaining, bench.members - member),
+                (lambda: stopping() and False) if hurry else stopping,
+                emit,
+                poor if member == 0 else lambda share, score: False,
+            )
+            outcome.save(path)
+        outcomes.append(outcome)
+        if outcome.pruned:
+            break
+    return outcomes
+
+
+def _share(remaining: Callable[[], float], members: int) -> Callable[[], float]:
+    """The seconds left to the first of `members` that share what remains."""
+    others = remaining() * (1.0 - 1.0 / members)
+    return lambda: remaining() - others
+
+
+def _train_member(
+    bench: Bench, folder: Path, order: Order, member: int, model: keras.Model, remaining, stopping, emit, poor
+) -> Outcome:
     recipe = families.load(order.family).recipe(bench.prepared.signature, order.params)
     if order.epochs is not None:
         recipe = replace(recipe, epochs=min(recipe.epochs, order.epochs))
-    model = bench.network(order)
-    outcome = train(
+    train_feed, valid_feed = bench.member_feeds(member)
+    return train(
         bench.program(order, model),
         model,
         recipe,
-        bench.feed("train"),
-        bench.feed("valid"),
-        bench.goal(),
-        seed=derive(bench.seed, order.trial, "train"),
-        checkpoint=folder / "checkpoint.npz",
+        train_feed,
+        valid_feed,
+        bench.goal(valid_feed.rows) if bench.members > 1 else bench.goal(),
+        seed=derive(bench.seed, order.trial, "train", *([member] if member else [])),
+        checkpoint=_member_file(folder, "checkpoint", member),
         remaining=remaining,
         stopping=stopping,
-        tell=lambda point: emit("epoch", trial=order.trial, **point),
+        tell=lambda point: emit("epoch", trial=order.trial, member=member, members=bench.members, **point),
         poor=poor,
     )
-    return outcome, model
+
+
+def _described(bench: Bench, folder: Path, model: keras.Model, outcomes: list[Outcome]) -> dict[str, Any]:
+    """What the record of a trial says of its outcomes; writes its validation predictions. The curve is that of the
+    first member; length and epochs are means."""
+    first = outcomes[0]
+    whole = len(outcomes) == bench.members
+    raw = first.raw
+    if bench.members > 1 and whole:
+        raw = np.empty((bench.prepared.size("valid"), *first.raw.shape[1:]), first.raw.dtype)
+        for member, outcome in enumerate(outcomes):
+            raw[bench.member_feeds(member)[1].rows] = outcome.raw
+    if whole:
+        write_array(folder / "valid.npy", bench.decode(raw))
+    stopped = any(outcome.stopped for outcome in outcomes)
+    return {
+        "status": "stopped" if stopped else "pruned" if first.pruned else "done",
+        "score": float(bench.goal().score(raw)) if whole else first.score,
+        "seconds": round(sum(outcome.seconds for outcome in outcomes), 2),
+        "cores": round(first.cores, 2),
+        "epochs": first.curve[-1]["epoch"],
+        "planned": round(float(np.mean([outcome.epochs for outcome in outcomes]))),
+        "length": float(np.mean([outcome.length for outcome in outcomes])),
+        "curve": first.curve,
+        "members": len(outcomes),
+        "parameters": len(outcomes) * model.count_params(),
+        "network": describe(model),
+        "error": None,
+    }
+
+
+def _member_file(folder: Path, name: str, member: int) -> Path:
+    return folder / (f"{name}-{member}.npz" if member else f"{name}.npz")
 
 
 def load_network(bench: Bench, folder: Path) -> keras.Model:
-    """The trained network of a finished trial."""
-    model = bench.network(_ordered(folder))
-    load_state(folder).assign_to(model)
-    return model
+    """The trained network of a finished trial: its members, averaged where there are several."""
+    networks = [bench.network(_ordered(folder), member) for member in range(bench.members)]
+    for member, network in enumerate(networks):
+        _load_state(folder, member).assign_to(network)
+    return networks[0] if len(networks) == 1 else averaged(networks)
+
+
+def averaged(networks: list[keras.Model]) -> keras.Model:
+    """One network that answers with the mean of the raw answers of several that eat the same."""
+    name = networks[0].name
+    for number, network in enumerate(networks, start=1):
+        network.name = f"{name}_{number}"
+    inputs = {key: keras.Input(like.shape[1:], dtype=like.dtype, name=key) for key, like in networks[0].input.items()}
+    answers = [network(inputs) for network in networks]
+    return keras.Model(inputs, keras.layers.Average(name="mean")(answers), name=name)
 
 
 def _ordered(folder: Path) -> Order:
@@ -204,8 +287,8 @@ def _ordered(folder: Path) -> Order:
     return Order(seconds=record["share"], **{name: record[name] for name in ("trial", "family", "params", "source")})
 
 
-def load_state(folder: Path) -> TrainState:
-    arrays = load_arrays(folder / "weights.npz")
+def _load_state(folder: Path, member: int) -> TrainState:
+    arrays = load_arrays(_member_file(folder, "weights", member))
     if arrays is None:
         raise TrialError(f"Trial {folder.name} left no weights.")
     return TrainState.from_arrays({**arrays, "step": 0})
@@ -215,8 +298,35 @@ def predict_part(bench: Bench, folder: Path, part: str) -> np.ndarray:
     """Task-space predictions of a finished trial for one part."""
     order = _ordered(folder)
     program = bench.program(order, bench.network(order))
-    state = load_state(folder)
-    return bench.decode(program.predict(state.weights, state.others, bench.feed(part), PREDICT_BATCH)[0])
+    states = [_load_state(folder, member) for member in range(bench.members)]
+    feed = bench.feed(part)
+    raws = [program.predict(state.weights, state.others, feed, PREDICT_BATCH)[0] for state in states]
+    return bench.decode(np.mean(raws, axis=0))
+
+
+def refit(bench: Bench, folder: Path, checkpoint: Path, stopping: Callable[[], bool]) -> Outcome | None:
+    """The parameter set of a finished trial, trained on every labelled sample as long as its members took to their best
+    on average; None where it was stopped."""
+    record, order = read_json(folder / "trial.json"), _ordered(folder)
+    model = bench.network(order)
+    return trainer.refit(
+        bench.program(order, model),
+        model,
+        families.load(order.family).recipe(bench.prepared.signature, order.params),
+        bench.feed("all"),
+        epochs=record["planned"],
+        length=record["length"],
+        seed=derive(bench.seed, order.trial, "refit"),
+        checkpoint=checkpoint,
+        stopping=stopping,
+    )
+
+
+def refitted_network(bench: Bench, folder: Path, outcome: Outcome) -> keras.Model:
+    """The network of a finished trial with the weights of its refit."""
+    model = bench.network(_ordered(folder))
+    TrainState(outcome.weights, outcome.others).assign_to(model)
+    return model
 
 
 def describe(model: keras.Model) -> dict[str, Any]:

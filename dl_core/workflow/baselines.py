@@ -23,14 +23,12 @@ def fit_baselines(context: RunContext, bench: Bench, seconds: float) -> None:
         context.phase("baselines", f"Fitting the baseline: {card.title}")
         folder.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
-        baseline = baselines.load(name)
         try:
-            state = baseline.fit(bench.prepared, bench.task, max(1.0, end - time.monotonic()))
+            state, predictions = baselines.fit(name, bench.prepared, bench.task, max(1.0, end - time.monotonic()))
         except (ValueError, ArithmeticError, MemoryError) as error:
             context.emit("problem", severity="warning", message=f"{card.title} could not be fitted: {error}", fix="")
             continue
         seconds_fitting = time.monotonic() - began
-        predictions = baseline.predict(state, bench.prepared.inputs("valid"))
         write_array(folder / "valid.npy", predictions)
         score = bench.metric.compute(bench.prepared.truth("valid"), predictions, **bench.prepared.context("valid"))
         write_json(folder / "state.json", state)

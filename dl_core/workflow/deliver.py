@@ -11,10 +11,24 @@ from dl_core.metrics import METRICS
 from dl_core.records import read_json, write_json
 from dl_core.store import Run
 from dl_core.tasks import TASKS
-from dl_core.tuning.trial import Bench, load_network
+from dl_core.tuning.trial import Bench, load_network, refitted_network
 from dl_core.workflow.context import RunContext
+from dl_core.workflow.refit import weights_of
 
-SHOWN = ("model", "name", "family", "kind", "params", "parameters", "valid", "test", "interval", "scores", "why")
+SHOWN = (
+    "model",
+    "name",
+    "family",
+    "kind",
+    "params",
+    "parameters",
+    "valid",
+    "test",
+    "interval",
+    "scores",
+    "why",
+    "refit",
+)
 
 
 def deliver(context: RunContext, bench: Bench, board: dict[str, Any]) -> None:
@@ -65,8 +79,10 @@ def bench_of(run: Run) -> Bench:
 
 
 def trained_network(run: Run, model: str, bench: Bench | None = None) -> keras.Model:
-    """The network of a model of the board: encoded inputs, raw output."""
-    return load_network(bench or bench_of(run), run.folder / "trials" / run.model(model)["trial"])
+    """The network that is delivered for a model of the board: encoded inputs, raw output. Refitted, where it was."""
+    bench, source = bench or bench_of(run), run.folder / "trials" / run.model(model)["trial"]
+    refitted = weights_of(run.model_folder(model))
+    return load_network(bench, source) if refitted is None else refitted_network(bench, source, refitted)
 
 
 def write_bundle(run: Run, model: str, bench: Bench | None = None) -> Path:

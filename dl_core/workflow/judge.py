@@ -53,7 +53,9 @@ def best_of_each_family(trials: list[dict], sign: int) -> list[dict]:
     best: dict[str, dict] = {}
     for record in trials:
         rival = best.get(record["family"])
-        if record["score"] is not None and (rival is None or sign * (record["score"] - rival["score"]) > 0):
+        if record["status"] == "pruned" or record["score"] is None:
+            continue
+        if rival is None or sign * (record["score"] - rival["score"]) > 0:
             best[record["family"]] = record
     return list(best.values())
 
@@ -81,7 +83,7 @@ def _network(context: RunContext, bench: Bench, record: dict, trials: int) -> En
         test=np.load(folder / "test.npy"),
         seconds=record["seconds"],
         latency_ms=read_json(folder / "model.json")["latency_ms"],
-        bytes=(source / "weights.npz").stat().st_size,
+        bytes=sum(path.stat().st_size for path in source.glob("weights*.npz")),
         parameters=record["parameters"],
         trials=trials,
         why=families.FAMILIES[name].why,
@@ -91,12 +93,12 @@ def _network(context: RunContext, bench: Bench, record: dict, trials: int) -> En
 def _baseline(context: RunContext, bench: Bench, folder: Path) -> Entrant:
     record = read_json(folder / "model.json")
     if not (folder / "test.npy").exists():
-        baseline, state = baselines.load(record["family"]), read_json(folder / "state.json")
+        name, state = record["family"], read_json(folder / "state.json")
         inputs = bench.prepared.inputs("test")
         one = {key: np.asarray(array[:1]) for key, array in inputs.items()}
-        record["latency_ms"] = _latency(lambda: baseline.predict(state, one))
+        record["latency_ms"] = _latency(lambda: baselines.predict(name, state, one))
         write_json(folder / "model.json", record)
-        write_array(folder / "test.npy", baseline.predict(state, inputs))
+        write_array(folder / "test.npy", baselines.predict(name, state, inputs))
         context.tick()
     return Entrant(
         model=record["model"],

@@ -26,7 +26,8 @@ class Wishes:
     """What a person asked for; what they left open is guessed.
 
     `split` is random, stratified, time, group, or the name of a column that holds train, valid and test; `test` is the
-    user's own test file, imported. `horizon` is in steps; `trials` and `epochs` are caps.
+    user's own test file, imported. `horizon` is in steps; `trials` and `epochs` are caps;
+    `search` is bayesian, random or hyperband; `refit` trains the delivered network again on every labelled row.
     """
 
     targets: Sequence[str] = ()
@@ -44,6 +45,8 @@ class Wishes:
     horizon: int | None = None
     trials: int | None = None
     epochs: int | None = None
+    search: str = "bayesian"
+    refit: bool = True
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -83,6 +86,8 @@ def plan(
         split=split,
         budget=Budget(seconds=wishes.seconds, trials=wishes.trials, epochs=wishes.epochs),
         families=_known_families(wishes.families, task.kind, dataset.modality),
+        search=wishes.search,
+        refit=wishes.refit,
         seed=wishes.seed,
     )
     return run, asked.decisions

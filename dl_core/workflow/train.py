@@ -16,6 +16,7 @@ from dl_core.workflow.baselines import fit_baselines
 from dl_core.workflow.context import RunContext
 from dl_core.workflow.deliver import bench_of, deliver
 from dl_core.workflow.judge import judge
+from dl_core.workflow.refit import refit, reserved
 
 
 def train(store: Store, payload: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def _train(context: RunContext) -> dict[str, Any]:
         context.spec,
         bench,
         names,
-        remaining=lambda: context.remaining() - plan["deliver"],
+        remaining=lambda: context.remaining() - plan["deliver"] - reserved(context, bench, search.best()),
         stopping=context.stopping,
         emit=context.emit,
     )
@@ -58,7 +59,7 @@ def _train(context: RunContext) -> dict[str, Any]:
             context.emit("trial_end", **ending(record))
     while True:
         seconds = context.budget()
-        board = search_and_deliver(context, bench, search)
+        board = search_and_deliver(context, bench, search, 0.5 * plan["deliver"])
         stopped = context.stopping()
         if stopped or context.budget() <= seconds:  # time that was added during the delivery is used as well
             break
@@ -66,8 +67,9 @@ def _train(context: RunContext) -> dict[str, Any]:
     return {"status": "stopped" if stopped else "done", "winner": best["name"], "score": best["test"]}
 
 
-def search_and_deliver(context: RunContext, bench: Bench, search: Search) -> dict[str, Any]:
-    """Search as long as the budget allows, then judge and deliver what was found. Returns the board."""
+def search_and_deliver(context: RunContext, bench: Bench, search: Search, packing: float) -> dict[str, Any]:
+    """Search as long as the budget allows, then judge and deliver what was found; `packing` seconds are kept for the
+    download. Returns the board."""
     context.phase("portfolio", "Training settings that are known to work")
     search.run_portfolio(search.remaining() / 2)
     context.phase("search", "Trying what the tuner proposes")
@@ -76,6 +78,7 @@ def search_and_deliver(context: RunContext, bench: Bench, search: Search) -> dic
         raise DeepboardError(_nothing_trained(search, context.stopping()))
     context.phase("judge", "Scoring every model on the test part")
     board = judge(context, bench)
+    refit(context, bench, board, context.remaining() - packing)
     context.phase("deliver", "Packing the best network and checking that the download answers like the app")
     deliver(context, bench, board)
     return board
