@@ -1,24 +1,19 @@
-"""Measure everything and write docs/bench.md.
+"""Measure everything and write docs/bench.md and docs/engine.md.
 
 DEEPBOARD_DATA=/path/to/data python -m bench
 """
 
-import platform
-import subprocess
 import sys
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
-from bench import dashboard, spine
+from bench import dashboard, engine, machine, spine
 from dl_core.records import write_bytes
-from dl_core.settings import CORES
 
 ROOT = Path(__file__).parent.parent
 PAGE = """# What was measured
 
-{day}, commit {commit}, {cores} cores ({processor}), nothing else running; Python {python}, TensorFlow {tensorflow},
-Keras {keras}, Streamlit {streamlit}. Measured again with `DEEPBOARD_DATA=/path/to/data make bench`.
+{facts}
+{load} Measured again with `DEEPBOARD_DATA=/path/to/data make bench`.
 
 ## The best network within its budget
 
@@ -36,25 +31,13 @@ A generated table of {rows:,} rows, a real Chromium, {starts} starts and {rounds
 """
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except FileNotFoundError:
-        return platform.machine()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
 def main() -> None:
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    load = machine.load()
     figures, free = dashboard.measure()
     outcomes = spine.run([])
     page = PAGE.format(
-        day=date.today().isoformat(),
-        commit=commit.stdout.strip() or "unknown",
-        cores=CORES,
-        processor=_processor(),
-        python=platform.python_version(),
-        **{name: version(name) for name in ("tensorflow", "keras", "streamlit")},
+        facts=machine.facts("TensorFlow", "Keras", "Streamlit"),
+        load=load,
         networks=spine.table(outcomes),
         rows=dashboard.ROWS,
         starts=dashboard.STARTS,
@@ -63,7 +46,9 @@ def main() -> None:
     )
     write_bytes(ROOT / "docs" / "bench.md", page.encode())
     print(page)
-    sys.exit(not (free and all(figure.met for figure in figures) and all(outcome.met for outcome in outcomes)))
+    good = free and all(figure.met for figure in figures) and all(outcome.met for outcome in outcomes)
+    fast = engine.run()
+    sys.exit(not (good and fast))
 
 
 if __name__ == "__main__":

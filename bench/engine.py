@@ -1,0 +1,272 @@
+"""How fast the engine is: its trainer beside `fit`, its search beside stock Keras Tuner, the first network after a
+launch, the budgets.
+
+    python -m bench.engine [throughput] [trials] [launches] [budgets] [--quick]
+
+On generated data, with nothing else running. All parts together write docs/engine.md and docs/engine.svg; some of them,
+or --quick, are only printed. Exits 1 where a line is not met.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import t as student
+
+from bench import launches, machine, made
+from bench.page import Line, Section, bars, figure, table
+from dl_core import families
+from dl_core.records import write_bytes
+from dl_core.settings import CORES, cap_threads
+
+ROOT = Path(__file__).parent.parent
+SMALL = ("classes", "quantity", "series")  # data sets of small networks: tables and windows
+MATMUL_SHARE, SMALL_GAIN, RESNET_GAIN = 0.6, 10.0, 1.5
+WARM_SECONDS, COLD_SECONDS = 3.0, 15.0
+BUDGETS, QUICK_BUDGETS = (20.0, 60.0, 300.0), (20.0,)
+PHASES = ("start", "prepare", "baselines", "portfolio", "search", "judge", "deliver")
+
+Record = dict[str, Any]
+
+
+def child(module: str, *arguments: str, threads: int = CORES) -> Iterator[Record]:
+    """The records that a module prints, run in a process of its own with so many threads; they are shown as
+    they come. Raises CalledProcessError."""
+    command = [sys.executable, "-W", "ignore", "-m", module, *arguments]
+    environment = cap_threads(dict(os.environ), threads)
+    if threads == 1:
+        environment["TF_NUM_INTEROP_THREADS"] = "1"
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(f"  {line.rstrip()}", file=sys.stderr, flush=True)
+            yield json.loads(line)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+# the parts
+
+
+def throughput(quick: bool) -> Section:
+    options = ["--quick"] if quick else []
+    together = [*child("bench.throughput", "all", *options)]
+    alone = [*child("bench.throughput", "one", *options, threads=1)]
+    rows, lines = [], []
+    for record, single in zip(together, alone, strict=True):
+        share = single["rate"] * single["operations"] / single["products"]
+        rows.append(
+            (
+                _network(record),
+                figure(record["fit"]),
+                record["how"],
+                figure(record["rate"]),
+                f"{record['rate'] / record['fit']:.1f}",
+                figure(single["rate"]),
+                figure(single["operations"] / 1e6),
+                figure(single["products"] / 1e9),
+                f"{share:.0%}",
+            )
+        )
+        if (record["family"], record["width"]) == ("realmlp", 256):
+            must = f"at least {MATMUL_SHARE:.0%}"
+            lines.append(Line("RealMLP, 256 wide, beside its products", f"{share:.0%}", must, share >= MATMUL_SHARE))
+    head = ("network", "fit", "its best settings", "ours", "ours / fit", "ours on one core", "MFLOP a sample")
+    return Section(
+        "Samples per second",
+        "The same network, batch size and loss. `fit` at the best of its settings: arrays or tf.data; 1, 16 or 64 "
+        "steps a call; XLA or not; both with all cores. Then on one core: what a training step calculates (three times "
+        "the matrix products and convolutions of a forward pass) beside what one core reaches in these products alone, "
+        "in GFLOP a second. More than 100 % is possible where products are so small that calling them takes the time.",
+        table((*head, "products alone", "share of them"), rows),
+        tuple(lines),
+    )
+
+
+def trials(quick: bool) -> Section:
+    records = [*child("bench.trials", *(["--quick"] if quick else []))]
+    rows = []
+    for record in records:
+        ours, stock = _rate(record["ours"]), _rate(record["stock"])
+        rows.append(
+            (
+                _search(record),
+                f"{len(record['whole'])} x {record['epochs']}",
+                record["how"],
+                figure(stock),
+                figure(ours),
+                f"**{ours / stock:.1f}**",
+                record["metric"],
+                _scores(record, "stock"),
+                _scores(record, "ours"),
+            )
+        )
+    head = ("search", "trials x most epochs", "fit", "stock, a minute", "ours, a minute", "ours / stock", "metric")
+    body = table((*head, "stock: best; mean ± deviation", "ours: best; mean ± deviation"), rows)
+    drawn = [(_search(record), _rate(record["ours"]), _rate(record["stock"])) for record in records]
+    return Section(
+        "Trials per minute",
+        "RandomSearch draws and trains; ours trains what it drew, through the product's own search. Same rows, epochs, "
+        "batches, loss, optimiser and schedule; `fit` at the quickest of its settings for a whole trial. A trial that "
+        "ours gives up early counts for the share of its epochs. Scores are of the validation part, at the epoch of "
+        "least validation loss, over the trials that ours trained to their end.",
+        body,
+        (*_gains(records), *map(_equal, records)),
+        picture=bars("Trials per minute", drawn),
+    )
+
+
+def first_network(quick: bool) -> Section:
+    times = 1 if quick else 5
+    ours, stock = launches.first_networks(times), launches.stock_networks(times)
+    rows = [
+        (f"{who}, {how}", f"{statistics.median(seconds[how]):.1f} s", f"{max(seconds[how]):.1f} s")
+        for who, seconds in (("Deepboard", ours), ("stock Keras Tuner", stock))
+        for how in ("cold", "warm")
+    ]
+    limits = {"cold": COLD_SECONDS, "warm": WARM_SECONDS}
+    return Section(
+        "From launch to the first network",
+        f"A table of {made.TABLE}; {times} launches each. Cold: no process is at work. Warm: workers are ready and "
+        "idle; for stock, a process that has done the same before. Stock reads the CSV, scales it and searches one "
+        "trial of ten epochs.",
+        table(("from launch to the first network", "middle", "worst"), rows),
+        tuple(
+            Line(
+                f"First network, {how}, at worst",
+                f"{max(ours[how]):.1f} s",
+                f"at most {limit:g} s",
+                max(ours[how]) <= limit,
+            )
+            for how, limit in limits.items()
+        ),
+    )
+
+
+def budgets(quick: bool) -> Section:
+    rows, lines = [], []
+    for name, budget, phases in launches.kept(QUICK_BUDGETS if quick else BUDGETS):
+        took, limit = sum(phases.values()), launches.allowed(budget)
+        rows.append((f"{name}, {budget:g} s", *(f"{phases.get(phase, 0):.1f}" for phase in PHASES), f"{took:.1f}"))
+        lines.append(Line(f"{name} in {budget:g} s", f"{took:.1f} s", f"at most {limit:g} s", took <= limit))
+    return Section(
+        "Where the seconds go, and whether the budget is kept",
+        "From the start of the work to the end of the run, through the queue and a worker. A run may take 110 % of its "
+        "budget and 15 s at 20 s, 105 % and 10 s above.",
+        table(("run", *PHASES, "together"), rows),
+        tuple(lines),
+    )
+
+
+PARTS: dict[str, Callable[[bool], Section]] = {
+    "throughput": throughput,
+    "trials": trials,
+    "launches": first_network,
+    "budgets": budgets,
+}
+
+
+# the words and the sums
+
+
+def _title(family: str) -> str:
+    return families.FAMILIES[family].title
+
+
+def _network(record: Record) -> str:
+    return _title(record["family"]) + (f", {record['width']} wide" if record["width"] else "")
+
+
+def _search(record: Record) -> str:
+    return f"{_title(record['family'])}, {record['data']}"
+
+
+def _rate(side: Record) -> float:
+    return 60 * side["trials"] / side["seconds"]
+
+
+def _scores(record: Record, side: str) -> str:
+    scores = _whole(record, side)
+    best = max(scores, key=lambda score: record["sign"] * score, default=float("nan"))
+    deviation = statistics.stdev(scores) if len(scores) > 1 else float("nan")
+    return f"{best:.4g}; {statistics.fmean(scores) if scores else float('nan'):.4g} ± {deviation:.2g}"
+
+
+def _whole(record: Record, side: str) -> list[float]:
+    return [score for score, whole in zip(record[side]["scores"], record["whole"], strict=True) if whole]
+
+
+def _gains(records: Sequence[Record]) -> Iterator[Line]:
+    """How many times the trials per minute of stock: together, on the small ResNet, and on every family."""
+    small = _gain([record for record in records if record["data"] in SMALL])
+    must = "at least {:g} times stock"
+    yield Line(
+        "Tables and windows, all searches together", f"{small:.1f}", must.format(SMALL_GAIN), small >= SMALL_GAIN
+    )
+    for record in records:
+        gain, least = _gain([record]), RESNET_GAIN if record["family"] == "resnet" else 1.0
+        yield Line(_search(record), f"{gain:.1f}", must.format(least), gain >= least)
+
+
+def _gain(records: Sequence[Record]) -> float:
+    """By the seconds that one trial of each search takes on either side."""
+    return sum(1 / _rate(record["stock"]) for record in records) / sum(1 / _rate(record["ours"]) for record in records)
+
+
+def _equal(record: Record) -> Line:
+    """Whether ours scores no worse than stock with the same parameters, beyond chance: a paired t interval of 99 %."""
+    pairs = zip(_whole(record, "ours"), _whole(record, "stock"), strict=True)
+    leads = [record["sign"] * (ours - stock) for ours, stock in pairs]
+    name = f"Scores: {_search(record)}"
+    if len(leads) < 2:
+        return Line(name, "too few whole trials", "no worse than stock", True)
+    lead = statistics.fmean(leads)
+    noise = float(student.ppf(0.995, len(leads) - 1)) * statistics.stdev(leads) / len(leads) ** 0.5
+    return Line(name, f"better by {lead:.3g} ± {noise:.2g}", "no worse than stock", lead + noise >= 0)
+
+
+PAGE = """# How fast the engine is
+
+{facts}
+{load} Measured again with `make bench`, or alone with `python -m bench.engine`.
+
+![Trials per minute, ours beside stock Keras Tuner](engine.svg)
+
+{sections}
+"""
+
+
+def run(names: Sequence[str] = (), quick: bool = False) -> bool:
+    """Measure the parts called `names` (all, where none is named), print them as they come, and write docs/engine.md
+    where everything was measured in full; whether everything holds that must."""
+    load = machine.load()
+    print(load, flush=True)
+    sections = []
+    for name, part in PARTS.items():
+        if not names or name in names:
+            sections.append(part(quick))
+            print(f"\n{sections[-1]}", flush=True)
+    if len(sections) == len(PARTS) and not quick:
+        facts = machine.facts("TensorFlow", "Keras", "Keras-Tuner")
+        page = PAGE.format(facts=facts, load=load, sections="\n\n".join(map(str, sections)))
+        write_bytes(ROOT / "docs" / "engine.md", page.encode())
+        write_bytes(ROOT / "docs" / "engine.svg", "".join(section.picture for section in sections).encode())
+    return all(section.met for section in sections)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="How fast the engine is, beside Keras and Keras Tuner alone.")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--quick", action="store_true", help="less of everything, and nothing is written")
+    arguments = parser.parse_args()
+    sys.exit(not run(arguments.parts, arguments.quick))
+
+
+if __name__ == "__main__":
+    main()
