@@ -25,6 +25,7 @@ def windows_recipe(signature: ModelSignature, params: dict, steps: int) -> Recip
         schedule="cosine",
         clip_norm=1.0,
         patience=0.4,
+        jit=True,
     )
 
 

@@ -8,7 +8,8 @@ from dl_core.settings import CORES
 @dataclass(frozen=True, kw_only=True)
 class Lane:
     """A row of jobs that one worker does one after the other. A worker gives way to a fresh one after `jobs` jobs, or
-    when it holds more than `memory_mib` after one of them. A job that takes longer than `seconds` is ended."""
+    when it holds more than `memory_mib` after one of them. A job that takes longer than `seconds` is ended. What is
+    compiled where `keeps_programs` is read by later workers."""
 
     name: str
     kinds: tuple[str, ...]
@@ -17,6 +18,7 @@ class Lane:
     jobs: int = 1
     memory_mib: float = float("inf")
     seconds: float = float("inf")
+    keeps_programs: bool = False
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -30,6 +32,7 @@ LANES = {
             kinds=("train",),
             threads=CORES,
             niceness=5,
+            keeps_programs=True,
             environment={"TF_FORCE_GPU_ALLOW_GROWTH": "true"},
         ),
         Lane(

@@ -13,7 +13,7 @@ import time
 import traceback
 from pathlib import Path
 
-from dl_core.jobs import queue
+from dl_core.jobs import programs, queue
 from dl_core.jobs.launcher import WORKER, detached, lane_lock, open_log, supervisor_lock, watched
 from dl_core.jobs.processes import Process
 from dl_core.jobs.rules import LANES, PATIENCE, Lane, Patience
@@ -91,6 +91,8 @@ class Supervisor:
         try:
             os.ftruncate(lock, 0)
             environment = {**cap_threads(dict(os.environ), lane.threads), **lane.environment}
+            if lane.keeps_programs:
+                environment |= programs.kept(self.store.workspace, environment)
             command = (*self.command, str(self.store.workspace), lane.name, str(lock))
             with open_log(self.store.workspace, lane.name) as log:
                 self._children[lane.name] = detached(command, lock, log, self.store.workspace, environment)

@@ -10,7 +10,8 @@ class Recipe:
 
     `epochs` is a cap: the planned number follows from the deadline and the measured speed. `patience` is the share of
     the planned epochs without a better validation score after which training ends. `label_smoothing` is a share.
-    `jit` compiles with XLA: right for narrow dense layers, wrong for convolutions on a CPU.
+    `jit` compiles with XLA where there is no time to measure: right for dense and recurrent layers, wrong for
+    convolutions on a CPU.
     """
 
     batch_size: int

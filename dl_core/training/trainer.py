@@ -40,8 +40,8 @@ class Goal:
 class Outcome:
     """What one training gave: the best weights, their score and raw validation outputs, and the curve towards them.
 
-    They were reached after `length` (0…1) of a schedule of `epochs`; `cores` is how many the compiled program kept
-    busy, measured before training began.
+    They were reached after `length` (0…1) of a schedule of `epochs`, which need not be whole; `cores` is how many the
+    compiled program kept busy, measured before training began.
     """
 
     weights: list[np.ndarray]
@@ -50,7 +50,7 @@ class Outcome:
     raw: np.ndarray
     curve: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
-    epochs: int = 0
+    epochs: float = 0.0
     length: float = 1.0
     cores: float = 0.0
     stopped: bool = False
@@ -91,8 +91,9 @@ def train(
     """Train `model` (same architecture as the program's) with `recipe`.
 
     `remaining()` gives the seconds left for this training; `stopping()` is read between segments and raises
-    Interrupted on cancel; `tell` receives one record per evaluation; `poor(share of the schedule, best score)` says
-    that it is not worth going on. Continues from `checkpoint` where it exists.
+    Interrupted on cancel; what is stopped in its first second is trained until that is over. `tell` receives one record
+    per evaluation; `poor(share of the schedule, best score)` says that it is not worth going on. Continues
+    from `checkpoint` where it exists.
     Raises TrialError where the loss or an answer is no number.
     """
     session = _Session(program, model, recipe, train_feed, valid_feed, goal, seed, checkpoint, remaining, tell)
@@ -105,16 +106,18 @@ def refit(
     recipe: Recipe,
     feed: Feed,
     *,
-    epochs: int,
+    epochs: float,
     length: float,
     seed: int,
     checkpoint: Path,
+    remaining: Callable[[], float],
     stopping: Callable[[], bool],
 ) -> Outcome | None:
     """Train `model` on all samples of `feed` for `length` (0…1) of a schedule of `epochs`, as long as an earlier
-    training took to its best. There is nothing left to judge it by: no score, no raw outputs. None where stopped.
+    training took to its best. There is nothing left to judge it by: no score, no raw outputs. None where stopped, and
+    where it does not end in the `remaining()` seconds: half a training is worth less than the one that was scored.
     Continues from `checkpoint` where it exists; raises TrialError where the loss is no number."""
-    return _Refit(program, model, recipe, feed, seed, checkpoint, epochs, length).finish(stopping)
+    return _Refit(program, model, recipe, feed, seed, checkpoint, remaining, epochs, length).finish(stopping)
 
 
 class _Session:
@@ -149,8 +152,8 @@ class _Session:
         while self.state.step < self.total_steps:
             stopped = stopping()
             least = LEAST_SECONDS - (time.monotonic() - traced)
-            left = max(self.remaining() - self._finish_seconds(), least)
-            if stopped or left <= 0:
+            left = least if stopped else max(self.remaining() - self._finish_seconds(), least)
+            if left <= 0:
                 break
             self._replan(step_seconds, left)
             began, before = time.monotonic(), self.state.step
@@ -170,7 +173,7 @@ class _Session:
             self.best,
             curve=self.curve,
             seconds=self.seconds,
-            epochs=self.planned_epochs,
+            epochs=self.total_steps / self.steps_per_epoch,
             length=self.best_step / self.total_steps,
             cores=self.cores,
             stopped=stopped,
@@ -251,11 +254,11 @@ class _Session:
         return self.best
 
     def _better(self, score: float, valid_loss: float) -> bool:
-        """Ties, which coarse scores on small parts make often, go to the smaller loss."""
+        """Ties, which coarse scores on small parts make often, go to the smaller loss; so does what has no score."""
         if self.best is None:
             return True
         gain = self.goal.sign * (score - self.best.score)
-        return gain > 0 or (gain == 0 and valid_loss < self.best_loss)
+        return gain > 0 or (not gain < 0 and valid_loss < self.best_loss)
 
     def _predict(self) -> tuple[np.ndarray, float]:
         began = time.monotonic()
@@ -316,31 +319,30 @@ class _Session:
 class _Refit(_Session):
     """A training of known length without a validation part."""
 
-    def __init__(self, program, model, recipe, feed, seed, checkpoint, epochs, length):
+    def __init__(self, program, model, recipe, feed, seed, checkpoint, remaining, epochs, length):
         nothing = Goal(score=lambda raw: math.nan, sign=1)
-        super().__init__(
-            program, model, recipe, feed, feed, nothing, seed, checkpoint, lambda: math.inf, lambda point: None
-        )
-        self.planned_epochs, self.total_steps = epochs, epochs * self.steps_per_epoch
+        super().__init__(program, model, recipe, feed, feed, nothing, seed, checkpoint, remaining, lambda point: None)
+        self.planned_epochs, self.total_steps = math.ceil(epochs), max(1, round(epochs * self.steps_per_epoch))
         self.last_step = max(1, round(length * self.total_steps))
 
     def finish(self, stopping: Callable[[], bool]) -> Outcome | None:
         self._restore()
         step_seconds = self._measure()
+        if (self.last_step - self.state.step) * step_seconds > self.remaining():
+            return None
         while self.state.step < self.last_step:
-            if stopping():
+            if stopping() or self.remaining() <= 0:
                 return None
             self._segment(max(1, min(int(SEGMENT_SECONDS / step_seconds), self.last_step - self.state.step)))
             self._save_if_due()
         weights, others = ([np.asarray(value) for value in group] for group in (self.state.weights, self.state.others))
-        return Outcome(weights, others, math.nan, np.zeros(0), seconds=self.seconds, epochs=self.planned_epochs)
+        epochs = self.last_step / self.steps_per_epoch
+        return Outcome(weights, others, math.nan, np.zeros(0), seconds=self.seconds, epochs=epochs)
 
 
-def seconds_spent(checkpoint: Path) -> float:
-    """How long the training that left this checkpoint has taken; 0 where there is none."""
-    if not checkpoint.exists():
-        return 0.0
-    with np.load(checkpoint, allow_pickle=False) as arrays:
+def seconds_spent(path: Path) -> float:
+    """How long the training took that left this checkpoint or this outcome."""
+    with np.load(path, allow_pickle=False) as arrays:
         return json.loads(arrays["note"].tobytes().decode())["seconds"]
 
 

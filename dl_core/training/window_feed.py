@@ -15,7 +15,7 @@ class WindowFeed:
 
     def __init__(self, prepared: PreparedWindows, part: str):
         cuts = prepared.cuts(part).astype(np.int32)
-        stride = -(-len(cuts) // LARGEST_EPOCH) if part == "train" else 1
+        stride = -(-prepared.size("train") // LARGEST_EPOCH) if part in ("train", "all") else 1
         self.rows = np.arange(len(cuts) // stride, dtype=np.int32)
         self.history, self.lookback, self.horizon = prepared.history, prepared.lookback, prepared.horizon
         self.tensors = {

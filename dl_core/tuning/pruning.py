@@ -1,5 +1,6 @@
 """When a trial is not worth its time any more: the median rule (Golovin et al., "Google Vizier", 2017)."""
 
+import math
 from collections.abc import Sequence
 from statistics import median
 
@@ -21,5 +22,5 @@ def poor(finished: Sequence[Record], share: float, score: float, sign: int) -> b
 
 def _best_until(record: Record, share: float, sign: int) -> float | None:
     """The best signed score of a trial in the first `share` of its schedule; None where it was not looked at."""
-    seen = [sign * point["score"] for point in record["curve"] if point["step"] <= share * point["steps"] + 1e-9]
-    return max(seen, default=None)
+    early = [point["score"] for point in record["curve"] if point["step"] <= share * point["steps"] + 1e-9]
+    return max((sign * score for score in early if not math.isnan(score)), default=None)

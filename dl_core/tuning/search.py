@@ -4,15 +4,19 @@ Everything it knows stands in the trial folders, so that a run that was killed g
 one core busy run side by side, one per core; trials that use them all run alone.
 """
 
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dl_core import families
+from dl_core.errors import Interrupted
 from dl_core.records import read_json
 from dl_core.runspec import RunSpec
 from dl_core.seeds import derive
+from dl_core.training import trainer
 from dl_core.tuning.executors import Executor, Record
 from dl_core.tuning.executors.threads import Threads
 from dl_core.tuning.oracles import ORACLES, History, Proposal
@@ -22,6 +26,7 @@ from dl_core.tuning.trial import Bench, Order, run_trial
 LEAST_SECONDS = 2.0  # a trial shorter than this teaches nothing
 ORACLE_TRIALS = 3  # per family, before the search goes where the scores are
 ENTRY_SECONDS = 12.0  # a round of further portfolio entries is worth it only where each gets this long
+IDLE_SHARE = 0.6  # of a core may stay idle beside a trial, rather than a second trial waiting for it
 MOST_FAILURES = 5  # trials of a family in a row that fail before the search leaves it alone
 
 
@@ -46,10 +51,12 @@ class Search:
         self.executor = executor or Threads()
         lock = threading.RLock()
         self.stopping, self.emit = _one_at_a_time(stopping, lock), _one_at_a_time(emit, lock)
+        self.least = max(LEAST_SECONDS, bench.members * trainer.LEAST_SECONDS)
         self.families = {name: families.load(name) for name in names}
         paths = sorted(folder.glob("t*/trial.json"), key=lambda path: int(path.parent.name[1:]))
         self._records: dict[str, Record] = {path.parent.name: read_json(path) for path in paths}
         self._busy: dict[str, int] = {}  # cores that the trials under way keep busy
+        self._given_up = False
 
     def trials(self) -> list[Record]:
         """All trial records so far, in start order."""
@@ -65,25 +72,26 @@ class Search:
     def run_portfolio(self, seconds: float) -> None:
         """Train the known-good parameter sets within `seconds` altogether: the first of every family, the lightest
         family first, then their seconds where there is time. The first of all is trained whatever the clock says, so
-        that the board never is without a network."""
+        that the board never is without a network. The last ones may still be under way afterwards."""
         end = self.remaining() - seconds
-        for entries in self._rounds():
-            left = (self.remaining() - end) * self.executor.cores
-            if self._scored() and left < ENTRY_SECONDS * sum(self._cores(name) for name, _ in entries):
-                break
-            while entries and not self._over() and (self.remaining() - end > LEAST_SECONDS or not self._scored()):
-                self._make_room(self._cores(entries[0][0]))
-                owed = [name for name, _ in entries]
-                name, params = entries.pop(0)
-                share = self._share_of(name, owed, self.remaining() - end)
-                self._start(name, Proposal(params=params), "portfolio", max(share, LEAST_SECONDS))
-        self._make_room(self.executor.cores)
+        with self._all_or_none():
+            self._finish_interrupted()
+            for entries in self._rounds():
+                left = (self.remaining() - end) * self.executor.cores
+                if self._scored() and left < ENTRY_SECONDS * sum(self._cores(name) for name, _ in entries):
+                    break
+                while entries and not self._over() and (self.remaining() - end > self.least or not self._scored()):
+                    self._make_room(self._cores(entries[0][0]))
+                    owed = [name for name, _ in entries]
+                    name, params = entries.pop(0)
+                    share = self._share_of(name, owed, self.remaining() - end)
+                    self._start(name, Proposal(params=params), "portfolio", max(share, self.least))
 
     def _rounds(self) -> list[list[tuple[str, dict]]]:
         """The parameter sets still to train: in each round one of every family, the lightest family first."""
         signature = self.bench.prepared.signature
         portfolios = {name: family.portfolio(signature) for name, family in self.families.items()}
-        tried = [(record["family"], record["params"]) for record in self.trials() if record["status"] != "running"]
+        tried = [(record["family"], record["params"]) for record in self.trials()]
         ordered = sorted(self.names, key=lambda name: families.FAMILIES[name].share)
         rounds = range(max(len(portfolio) for portfolio in portfolios.values()))
         entries = [[(name, portfolios[name][i]) for name in ordered if i < len(portfolios[name])] for i in rounds]
@@ -93,22 +101,22 @@ class Search:
 
     def run_oracle(self) -> None:
         """Ask and train until the time, the trial cap or the space ends."""
-        self._finish_interrupted()
         exhausted: set[str] = set()
-        while True:
-            exhausted |= {name for name in self.names if self._fails(name)}
-            if len(exhausted) == len(self.names) or self._over() or self.remaining() <= LEAST_SECONDS:
-                break
-            name = self._next_family(exhausted)
-            if not self._fits(self._cores(name)):
-                self._collect()
-                continue
-            proposal = self._propose(name)
-            if proposal is None:
-                exhausted.add(name)
-            else:
-                self._start(name, proposal, "oracle", self._share(name))
-        self._make_room(self.executor.cores)
+        with self._all_or_none():
+            while True:
+                exhausted |= {name for name in self.names if self._fails(name)}
+                if len(exhausted) == len(self.names) or self._over() or self.remaining() <= self.least:
+                    break
+                name = self._next_family(exhausted)
+                if not self._fits(self._cores(name)):
+                    self._collect()
+                    continue
+                proposal = self._propose(name)
+                if proposal is None:
+                    exhausted.add(name)
+                else:
+                    self._start(name, proposal, "oracle", self._share(name))
+            self._make_room(self.executor.cores)
 
     def _propose(self, name: str) -> Proposal | None:
         signature = self.bench.prepared.signature
@@ -121,16 +129,6 @@ class Search:
             seed=derive(self.spec.seed, name),
         )
         return ORACLES.load(self.spec.search)(history)
-
-    def _finish_interrupted(self) -> None:
-        """End what an earlier attempt died in, whoever had asked for it and however little time is left: what the
-        checkpoint holds is kept, and no trial is called running for ever."""
-        for record in self.trials():
-            if record["status"] == "running":
-                self._make_room(self._cores(record["family"]))
-                again = Proposal(params=record["params"], epochs=record.get("cap"), place=record.get("place"))
-                self._start(record["family"], again, record["source"], record["share"])
-        self._make_room(self.executor.cores)
 
     def _fails(self, name: str) -> bool:
         """Whether nothing but failures can be expected of a family."""
@@ -157,11 +155,37 @@ class Search:
         owed = [n for n in self.names for _ in range(ORACLE_TRIALS - asked[n])]
         left = self.remaining()
         if name in owed:
-            return max(LEAST_SECONDS, self._share_of(name, owed, left))
+            return max(self.least, self._share_of(name, owed, left))
         longest = max((record.get("seconds") or 0.0 for record in self._of(name)), default=0.0)
-        return left if left < 1.5 * longest else max(LEAST_SECONDS, longest)
+        return left if left < 1.5 * longest else max(self.least, longest)
 
     # both
+
+    def _finish_interrupted(self) -> None:
+        """End what an earlier attempt died in, whoever had asked for it and however little time is left: what it has
+        learned is kept, and no trial is called running for ever."""
+        for record in self.trials():
+            if record["status"] == "running":
+                self._make_room(self._cores(record["family"]))
+                again = Proposal(params=record["params"], epochs=record.get("cap"), place=record.get("place"))
+                self._start(record["family"], again, record["source"], record["share"], record["trial"])
+
+    @contextmanager
+    def _all_or_none(self) -> Iterator[None]:
+        """Whatever ends the search before its time ends every trial under way as well, so that nobody writes into the
+        run any more when its end is told."""
+        try:
+            yield
+        except BaseException:
+            self._given_up = True
+            self.executor.wait()
+            raise
+
+    def _stopping(self) -> bool:
+        """What a trial asks."""
+        if self._given_up:
+            raise Interrupted("cancel")
+        return self.stopping()
 
     def _share_of(self, name: str, owed: list[str], left: float) -> float:
         """Seconds of a trial of `name` where trials of the families `owed` are to divide all cores for `left`
@@ -171,13 +195,14 @@ class Search:
         return min(left, left * self.executor.cores * weights[name] / needed)
 
     def _cores(self, name: str) -> int:
-        """Cores that a trial of a family keeps busy: as many as the first one kept that ran alone, compiled the same
-        way; before there is one, all, so that it runs alone."""
-        for record in self.trials():
-            known = record.get("cores") and record["family"] in self.families
-            if known and self._jit(record["family"]) == self._jit(name):
-                return max(1, min(round(record["cores"]), self.executor.cores))
-        return self.executor.cores
+        """Cores that a trial of a family keeps busy: as many as its first one did, or the first one of a family that is
+        compiled the same way; before there is one, all, so that it runs alone and shows it."""
+        known = [record for record in self.trials() if record.get("cores") and record["family"] in self.families]
+        alike = [record for record in known if record["family"] == name]
+        alike = alike or [record for record in known if self._jit(record["family"]) == self._jit(name)]
+        if not alike:
+            return self.executor.cores
+        return max(1, min(math.ceil(alike[0]["cores"] - IDLE_SHARE), self.executor.cores))
 
     def _jit(self, name: str) -> bool:
         family, signature = self.families[name], self.bench.prepared.signature
@@ -196,10 +221,9 @@ class Search:
         self._records[record["trial"]] = record
         del self._busy[record["trial"]]
 
-    def _start(self, name: str, proposal: Proposal, source: str, seconds: float) -> None:
-        asked = ("running", name, proposal.params)
-        unfinished = [r for r in self.trials() if (r["status"], r["family"], r["params"]) == asked]
-        trial = unfinished[0]["trial"] if unfinished else f"t{len(self.trials()) + 1:03d}"
+    def _start(self, name: str, proposal: Proposal, source: str, seconds: float, again: str | None = None) -> None:
+        """Begin with a new trial, or with the one of an earlier attempt that is to be worked on `again`."""
+        trial = again or f"t{max((int(known[1:]) for known in self._records), default=0) + 1:03d}"
         caps = [epochs for epochs in (proposal.epochs, self.spec.budget.epochs) if epochs]
         order = Order(
             trial=trial,
@@ -213,14 +237,14 @@ class Search:
         folder = self.folder / trial
         folder.mkdir(parents=True, exist_ok=True)
         self._busy[trial] = self._cores(name)
-        self._records[trial] = unfinished[0] if unfinished else order.to_record()
+        self._records[trial] = order.to_record()
         self.executor.start(
             lambda: run_trial(
                 self.bench,
                 folder,
                 order,
                 deadline=self.remaining,
-                stopping=self.stopping,
+                stopping=self._stopping,
                 emit=self.emit,
                 poor=lambda share, score: poor(self._of(name), share, score, self.bench.metric.sign),
             )
@@ -234,8 +258,7 @@ class Search:
 
     def _over(self) -> bool:
         cap = self.spec.budget.trials
-        begun = sum(record["status"] != "running" or record["trial"] in self._busy for record in self.trials())
-        return self.stopping() or (cap is not None and begun >= cap)
+        return self.stopping() or (cap is not None and len(self._records) >= cap)
 
 
 def _one_at_a_time(call: Callable[..., Any], lock: threading.RLock) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """One trial: build a network from a parameter set, train it until its time ends, leave everything in its folder."""
 
+import math
 import threading
 import time
 import traceback
@@ -21,12 +22,15 @@ from dl_core.seeds import derive
 from dl_core.tasks.base import Task
 from dl_core.training import trainer
 from dl_core.training.feeds import Feed, feed_for, only
+from dl_core.training.probe import convolves, faster
 from dl_core.training.program import Program, TrainState
+from dl_core.training.recipe import Recipe
 from dl_core.training.trainer import PREDICT_BATCH, Goal, Outcome, load_arrays, seconds_spent, train
 
 # Parameters of these names are arguments of the compiled program: trials that differ in nothing else share it.
 RUNTIME = frozenset({"learning_rate", "weight_decay", "dropout", "label_smoothing", "epochs"})
 MOST_PROGRAMS = 6
+PROBE_FROM = 8.0  # seconds of a trial that are worth compiling it twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +71,10 @@ class Bench:
     seed: int
     feeds: dict[str, Feed] = field(default_factory=dict)
     programs: dict[tuple, Program] = field(default_factory=dict)
+    decide: Callable[..., None] = lambda key, what, why: None
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _turns: dict[tuple, threading.Lock] = field(default_factory=dict)
+    _probed: dict[tuple, bool] = field(default_factory=dict)
 
     def feed(self, part: str) -> Feed:
         with self._lock:
@@ -91,10 +98,14 @@ class Bench:
         return only(self.feed("train"), np.flatnonzero(outside)), only(self.feed("train"), np.flatnonzero(~outside))
 
     def goal(self, rows: np.ndarray | slice = slice(None)) -> Goal:
-        """How raw outputs for `rows` of the validation part are scored."""
+        """How raw outputs for `rows` of the validation part are scored; no number where so few cannot be."""
         truth = self.prepared.truth("valid")[rows]
         context = {name: array[rows] for name, array in self.prepared.context("valid").items()}
-        return Goal(score=lambda raw: self.metric.compute(truth, self.decode(raw), **context), sign=self.metric.sign)
+
+        def score(raw: np.ndarray) -> float:
+            return self.metric.compute(truth, self.decode(raw), **context) if self.metric.fits(truth) else math.nan
+
+        return Goal(score=score, sign=self.metric.sign)
 
     def network(self, order: Order, member: int = 0) -> keras.Model:
         family = families.load(order.family)
@@ -105,16 +116,39 @@ class Bench:
         return model
 
     def program(self, order: Order, model: keras.Model) -> Program:
-        """The compiled program for this architecture, from the cache where one of the same shape was traced before."""
+        """The compiled program for this architecture, from the cache where one of the same shape was traced before.
+        Whether XLA compiles it is measured once for every family and width that has the time."""
         recipe = families.load(order.family).recipe(self.prepared.signature, order.params)
         shape = {name: value for name, value in order.params.items() if name not in RUNTIME}
-        key = (order.family, tuple(sorted(shape.items())), recipe.batch_size, recipe.schedule, recipe.jit)
+        key = (order.family, tuple(sorted(shape.items())), recipe.batch_size, recipe.schedule)
         with self._lock:
-            if key not in self.programs:
-                if len(self.programs) >= MOST_PROGRAMS:
-                    self.programs.pop(next(iter(self.programs)))
-                self.programs[key] = Program(model, getattr(losses, self.task.loss), self.feed("train"), recipe)
-            return self.programs[key]
+            turn = self._turns.setdefault(key, threading.Lock())
+        with turn:
+            program = self.programs.get(key)
+            if program is None:
+                program = self._compiled(order, model, recipe)
+                with self._lock:
+                    if len(self.programs) >= MOST_PROGRAMS:
+                        self.programs.pop(next(iter(self.programs)))
+                    self.programs[key] = program
+            return program
+
+    def _compiled(self, order: Order, model: keras.Model, recipe: Recipe) -> Program:
+        loss, feed = getattr(losses, self.task.loss), self.feed("train")
+        kind = (order.family, order.params.get("width"))
+        if kind in self._probed:
+            return Program(model, loss, feed, replace(recipe, jit=self._probed[kind]))
+        if order.seconds < PROBE_FROM or convolves(model):
+            return Program(model, loss, feed, recipe)
+        probed = faster(model, loss, feed, recipe)
+        self._probed[kind] = probed.xla >= probed.plain
+        title = families.FAMILIES[order.family].title + (f" of width {kind[1]}" if kind[1] else "")
+        self.decide(
+            f"xla.{order.family}.{kind[1]}",
+            f"{title} is compiled {'with' if self._probed[kind] else 'without'} XLA",
+            f"measured: {probed.xla:,.0f} samples a second on one core with it, {probed.plain:,.0f} without",
+        )
+        return probed.program
 
 
 def run_trial(
@@ -135,7 +169,7 @@ def run_trial(
     """
     began = time.monotonic()
     before = read_json(folder / "trial.json", {})
-    already = sum(seconds_spent(path) for path in folder.glob("checkpoint*.npz"))
+    already = sum(seconds_spent(path) for name in ("weights", "checkpoint") for path in folder.glob(f"{name}*.npz"))
     record = order.to_record() | {"started": before.get("started", time.time())}
     write_json(folder / "trial.json", record)
     if not before:
@@ -155,12 +189,13 @@ def run_trial(
         model = bench.network(order)
         outcomes = _train(bench, folder, order, model, remaining, stopping, emit, poor)
         record |= _described(bench, folder, model, outcomes)
+        record["seconds"] = round(already + time.monotonic() - began, 2)
     except Exception as error:  # one failed trial never ends a run
         reason = str(error) if isinstance(error, TrialError) else _reason(error)
         record |= {"status": "failed", "error": reason, "seconds": round(time.monotonic() - began, 2), "curve": []}
         (folder / "trace.log").write_text(traceback.format_exc())
     write_json(folder / "trial.json", record)
-    for checkpoint in folder.glob("checkpoint*.npz"):
+    for checkpoint in folder.glob("checkpoint*.npz"):  # of a member that failed
         checkpoint.unlink()
     emit("trial_end", **ending(record))
     return record
@@ -182,19 +217,19 @@ def _train(
         path = _member_file(folder, "weights", member)
         outcome = Outcome.load(path)  # what a kill left behind
         if outcome is None:
-            hurry = any(each.stopped for each in outcomes)  # what is stopped is kept, so it gets all its members
             outcome = _train_member(
                 bench,
                 folder,
                 order,
                 member,
                 bench.network(order, member) if member else model,
-                (lambda: 0.0) if hurry else _share(remaining, bench.members - member),
-                (lambda: stopping() and False) if hurry else stopping,
+                _share(remaining, bench.members - member),
+                stopping,
                 emit,
                 poor if member == 0 else lambda share, score: False,
             )
             outcome.save(path)
+        _member_file(folder, "checkpoint", member).unlink(missing_ok=True)
         outcomes.append(outcome)
         if outcome.pruned:
             break
@@ -246,10 +281,9 @@ def _described(bench: Bench, folder: Path, model: keras.Model, outcomes: list[Ou
     return {
         "status": "stopped" if stopped else "pruned" if first.pruned else "done",
         "score": float(bench.goal().score(raw)) if whole else first.score,
-        "seconds": round(sum(outcome.seconds for outcome in outcomes), 2),
         "cores": round(first.cores, 2),
         "epochs": first.curve[-1]["epoch"],
-        "planned": round(float(np.mean([outcome.epochs for outcome in outcomes]))),
+        "planned": float(np.mean([outcome.epochs for outcome in outcomes])),
         "length": float(np.mean([outcome.length for outcome in outcomes])),
         "curve": first.curve,
         "members": len(outcomes),
@@ -282,9 +316,9 @@ def averaged(networks: list[keras.Model]) -> keras.Model:
 
 
 def _ordered(folder: Path) -> Order:
-    """What a finished trial had been asked to do."""
+    """What a finished trial had been asked to do; there is nothing left to train."""
     record = read_json(folder / "trial.json")
-    return Order(seconds=record["share"], **{name: record[name] for name in ("trial", "family", "params", "source")})
+    return Order(seconds=0.0, **{name: record[name] for name in ("trial", "family", "params", "source")})
 
 
 def _load_state(folder: Path, member: int) -> TrainState:
@@ -304,20 +338,23 @@ def predict_part(bench: Bench, folder: Path, part: str) -> np.ndarray:
     return bench.decode(np.mean(raws, axis=0))
 
 
-def refit(bench: Bench, folder: Path, checkpoint: Path, stopping: Callable[[], bool]) -> Outcome | None:
+def refit(
+    bench: Bench, folder: Path, checkpoint: Path, remaining: Callable[[], float], stopping: Callable[[], bool]
+) -> Outcome | None:
     """The parameter set of a finished trial, trained on every labelled sample as long as its members took to their best
-    on average; None where it was stopped."""
+    on average; None where it was stopped, or would not end in the `remaining` seconds."""
     record, order = read_json(folder / "trial.json"), _ordered(folder)
     model = bench.network(order)
     return trainer.refit(
         bench.program(order, model),
         model,
         families.load(order.family).recipe(bench.prepared.signature, order.params),
-        bench.feed("all"),
+        feed_for(bench.prepared, "all"),  # which nothing else needs, so it leaves the memory again
         epochs=record["planned"],
         length=record["length"],
         seed=derive(bench.seed, order.trial, "refit"),
         checkpoint=checkpoint,
+        remaining=remaining,
         stopping=stopping,
     )
 

@@ -41,6 +41,7 @@ def train(store: Store, payload: dict[str, Any], job: dict[str, Any]) -> dict[st
 def _train(context: RunContext) -> dict[str, Any]:
     prepare(context)
     bench = bench_of(context.run)
+    bench.decide = context.decide
     names = choose_families(context, bench.prepared)
     plan = plan_phases(context)
     fit_baselines(context, bench, plan["baselines"])

@@ -19,4 +19,7 @@ class Executor(Protocol):
         """Begin with a trial, which `work` does from its first file to its last."""
 
     def ended(self) -> Record:
-        """The record of a trial that has ended; waits for one. Raises what its work raised, once nothing runs."""
+        """The record of a trial that has ended; waits for one. Raises what its work raised."""
+
+    def wait(self) -> None:
+        """Wait until nothing runs any more, whatever came of it."""

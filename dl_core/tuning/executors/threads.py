@@ -25,9 +25,9 @@ class Threads:
 
     def ended(self) -> Record:
         done = next(iter(wait(self._futures, return_when=FIRST_COMPLETED).done))
-        if done.exception() is not None:
-            wait(self._futures)  # nobody writes into the run after its end was told
-            self._futures.clear()
-        else:
-            self._futures.remove(done)
+        self._futures.remove(done)
         return done.result()
+
+    def wait(self) -> None:
+        wait(self._futures)
+        self._futures.clear()
