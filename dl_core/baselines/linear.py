@@ -63,6 +63,10 @@ def logistic(
     x, y: np.ndarray, weight: np.ndarray | None, classes: int, strength: float, rounds: int = 200
 ) -> Coefficients:
     """Logistic regression of class numbers `y` (samples,) below `classes`; two have a column each, like more."""
+    every = np.zeros((x.shape[1], classes)), np.full(classes, NEVER)  # a class may be missing from the rows
+    if len(known := np.unique(y)) == 1:
+        every[1][known] = 0.0
+        return every
     # one thread: on products this small, two wait for each other forty times as long as they work
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -70,7 +74,6 @@ def logistic(
     coefficients, intercept = model.coef_.T, model.intercept_
     if coefficients.shape[1] == 1:  # two classes share one column
         coefficients, intercept = np.hstack([np.zeros_like(coefficients), coefficients]), np.array([0.0, intercept[0]])
-    every = np.zeros((len(coefficients), classes)), np.full(classes, NEVER)  # a class may be missing from the rows
     every[0][:, model.classes_], every[1][model.classes_] = coefficients, intercept
     return every
 

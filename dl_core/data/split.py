@@ -79,8 +79,7 @@ def fold_codes(dataset: Dataset, spec: RunSpec, parts: Parts) -> np.ndarray | No
         codes = np.empty(len(rows), np.int64)
         codes[order] = np.arange(len(rows)) % FOLDS
         return codes
-    name = _column(dataset, spec.split.column, "group").name
-    groups = np.unique(canonical_text(dataset.table([name])[name].loc[rows]).astype(str), return_inverse=True)[1]
+    groups = _groups(dataset, _column(dataset, spec.split.column, "group"), rows)
     sizes = np.bincount(groups)
     if len(sizes) < FOLDS:
         return None
@@ -91,11 +90,16 @@ def fold_codes(dataset: Dataset, spec: RunSpec, parts: Parts) -> np.ndarray | No
     return fold_of[groups]
 
 
-def describe_split(dataset: Dataset, spec: RunSpec, parts: Parts) -> dict[str, Any]:
+def describe_split(dataset: Dataset, spec: RunSpec, parts: Parts, folds: np.ndarray | None = None) -> dict[str, Any]:
     """What a drawing of the split needs: for each part {"rows", "share"} and "classes", "from" and "to", or "groups";
-    beside them "kind", "column" and a "sentence"."""
+    beside them "kind", "column" and a "sentence". With the `folds` of `fold_codes` the valid part belongs to the train
+    part, which has a number of "folds"."""
+    if folds is not None:
+        parts = {"train": np.sort(np.concatenate([parts["train"], parts["valid"]])), "test": parts["test"]}
     total = sum(len(rows) for rows in parts.values())
     described: dict[str, Any] = {part: {"rows": len(rows), "share": len(rows) / total} for part, rows in parts.items()}
+    if folds is not None:
+        described["train"]["folds"] = FOLDS
     own = {part: rows for part, rows in parts.items() if not (spec.split.kind == "file" and part == "test")}
     column = spec.split.column or (spec.task.time if spec.split.kind == "time" else None)
     if spec.split.kind in ("time", "group") and column:
@@ -120,7 +124,10 @@ def describe_split(dataset: Dataset, spec: RunSpec, parts: Parts) -> dict[str, A
         "column": f"The column {column!r} says where a row belongs",
         "file": "The test part is a file of its own",
     }[spec.split.kind]
-    sizes = ", ".join(f"{len(rows):,} {part}" for part, rows in parts.items())
+    sizes = ", ".join(
+        f"{len(rows):,} {part}" + (f" in {FOLDS} folds" if "folds" in described[part] else "")
+        for part, rows in parts.items()
+    )
     return {**described, "kind": spec.split.kind, "column": column, "sentence": f"{how}: {sizes}."}
 
 
@@ -249,10 +256,7 @@ def _cut(before: np.ndarray, share: float, low: int, high: int) -> int:
 
 def _by_group(dataset: Dataset, spec: RunSpec, rows: np.ndarray) -> Parts:
     column = _column(dataset, spec.split.column, "group")
-    values = dataset.table([column.name])[column.name].loc[rows]
-    codes = pd.factorize(pd.Series(canonical_text(values.to_numpy())))[0]
-    alone = codes < 0  # a row without a group is a group of its own
-    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
+    codes = _groups(dataset, column, rows)
     number = int(codes.max()) + 1
     if number < 3:
         raise SpecError(
@@ -273,6 +277,15 @@ def _by_group(dataset: Dataset, spec: RunSpec, rows: np.ndarray) -> Parts:
         "valid": rows[where["valid"]],
         "test": rows[where["test"]],
     }
+
+
+def _groups(dataset: Dataset, column: Column, rows: np.ndarray) -> np.ndarray:
+    """A code for each row's group; a row without one is a group of its own."""
+    values = dataset.table([column.name])[column.name].loc[rows]
+    codes = pd.factorize(pd.Series(canonical_text(values.to_numpy())))[0]
+    alone = codes < 0
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
+    return codes
 
 
 def _draw_groups(

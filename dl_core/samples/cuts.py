@@ -24,13 +24,15 @@ Cut = tuple[np.ndarray, np.ndarray]  # series numbers and steps from the start o
 @dataclass(frozen=True, kw_only=True)
 class Cuts:
     """The cut-offs of each part: a sample's history ends just before step `cut`, its target is the `horizon` from there
-    on. `until_valid` and `until_test` (series,) say where the first target of each part starts; a series that is too
-    short to validate has 0 in `until_valid` and is only tested, or is in `left_out`. `lookback` is what a network sees
-    of the past, `history` (no less) what a sample holds of it, since smoothing methods want all they can get."""
+    on; `whole` has every cut-off, those that lie between the parts included. `until_valid` and `until_test` (series,)
+    say where the first target of each part starts; a series that is too short to validate has 0 in `until_valid` and is
+    only tested, or is in `left_out`. `lookback` is what a network sees of the past, `history` (no less) what a sample
+    holds of it, since smoothing methods want all they can get."""
 
     train: Cut
     valid: Cut
     test: Cut
+    whole: Cut
     until_valid: np.ndarray
     until_test: np.ndarray
     left_out: np.ndarray
@@ -82,6 +84,7 @@ def cut_series(
         train=_ranges(numbers, first, room + 1, thinning),
         valid=_at_most(MOST_VALID, valid),
         test=_ranges(numbers, until_test, np.where(left_out, 0, ends), step),
+        whole=_ranges(numbers, first, np.where(left_out, 0, ends - step + 1), thinning),
         until_valid=until_valid,
         until_test=until_test,
         left_out=left_out,

@@ -283,8 +283,7 @@ def _write(panel: Panel, future: np.ndarray, cuts: Cuts, state: State, task_stat
     np.save(folder / "scales.npy", np.array(scales))
     known = np.concatenate([[0], np.cumsum(np.isfinite(values))])
     sizes = {}
-    for part in PARTS:
-        numbers, steps = getattr(cuts, part)
+    for part, (numbers, steps) in {**{part: getattr(cuts, part) for part in PARTS}, "all": cuts.whole}.items():
         cut = first[numbers] + steps
         seen, asked = known[cut] - known[cut - lookback], known[cut + horizon] - known[cut]
         cut = cut[(seen >= 1) & (asked >= 1)]
@@ -401,8 +400,6 @@ class PreparedWindows:
         return grid.ahead(last[:, None], steps)
 
     def cuts(self, part: str) -> np.ndarray:
-        if part == "all":
-            return np.concatenate([self.cuts(each) for each in PARTS])
         return np.load(self.folder / f"{part}.npy")
 
     @cached_property

@@ -169,6 +169,7 @@ class Search:
                 self._make_room(self._cores(record["family"]))
                 again = Proposal(params=record["params"], epochs=record.get("cap"), place=record.get("place"))
                 self._start(record["family"], again, record["source"], record["share"], record["trial"])
+        self._make_room(self.executor.cores)
 
     @contextmanager
     def _all_or_none(self) -> Iterator[None]:

@@ -59,6 +59,7 @@ def deliver(context: RunContext, bench: Bench, board: dict[str, Any]) -> None:
         "bundle": str(bundle),
         "download": str(archive) if archive else None,
         "receipt": receipt,
+        "refit": context.run.model(best).get("refit"),
     }
     write_json(context.folder / "result.json", result)
 
@@ -89,17 +90,20 @@ def write_bundle(run: Run, model: str, bench: Bench | None = None) -> Path:
     """The bundle folder of a model of the board, written where it is not there yet or shows an earlier board."""
     folder = run.model_folder(model) / "bundle"
     board = run.leaderboard() or {}
-    written = read_json(folder / RECORD)
-    if written is not None and written["meta"].get("looks") == board.get("looks"):
+    written, row = read_json(folder / RECORD), run.model(model)
+    shown = {"looks": board.get("looks"), "refit": row.get("refit")}
+    if written is not None and {key: written["meta"].get(key) for key in shown} == shown:
         return folder
-    row = run.model(model)
     content: dict[str, Any]
     if row["kind"] == "baseline":
         content = {"baseline": {"name": row["family"], "state": read_json(run.model_folder(model) / "state.json")}}
     else:
         content = {"network": trained_network(run, model, bench)}
     meta = {key: row.get(key) for key in SHOWN}
+    if row.get("refit"):  # one network, where the board scored several
+        meta["parameters"] = row["refit"]["parameters"]
     origin = {"run": run.id, "dataset": run.dataset.meta["name"], "split": run.spec.to_json()["split"]}
+    origin["folds"] = run.prepared.folds
     save_bundle(
         folder,
         prepared_state=run.prepared.state,

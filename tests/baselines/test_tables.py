@@ -117,3 +117,91 @@ def test_a_linear_baseline_reads_no_more_rows_than_teach_it_something(monkeypatc
     example = Example(kind)
     predicted = _predicted("linear", example)
     assert set(seen) == {(300, 300)} and len(predicted) == ROWS["test"]
+
+
+class Memory:
+    """A baseline that knows every row it was shown, and answers the class 0 to any other."""
+
+    def fit(self, prepared, task, seconds):
+        rows = [row.tolist() for row in prepared.inputs("train")["numeric"]]
+        return {"rows": rows, "truth": np.asarray(prepared.truth("train")).tolist()}
+
+    def predict(self, state, inputs):
+        known = {tuple(row): truth for row, truth in zip(state["rows"], state["truth"], strict=True)}
+        return np.eye(2)[[known.get(tuple(row.tolist()), 0) for row in inputs["numeric"]]]
+
+
+class Folded(Example):
+    """The train part of an Example in four folds, as PreparedRows cuts it."""
+
+    folds = 4
+    number = None
+
+    def __init__(self, kind: str, classes: int = 2):
+        super().__init__(kind, classes)
+        self.fold_codes = np.arange(ROWS["train"]) % self.folds
+
+    def fold(self, number):
+        other = Folded.__new__(Folded)
+        other.__dict__.update(vars(self), number=number)
+        return other
+
+    def _rows(self, part):
+        if part == "test":
+            return slice(None)
+        inside = self.fold_codes == self.number
+        return slice(None) if self.number is None else inside if part == "valid" else ~inside
+
+    def inputs(self, part):
+        held = self._inputs["train" if part == "valid" else part]
+        return {name: array[self._rows(part)] for name, array in held.items()}
+
+    def truth(self, part):
+        return self._truth["train" if part == "valid" else part][self._rows(part)]
+
+    target = truth
+
+    def weight(self, part):
+        return self.weights[self._rows(part)] if part == "train" and self.weights is not None else None
+
+    def size(self, part):
+        return len(self.truth(part))
+
+
+def test_a_baseline_is_never_judged_by_a_row_it_learned_from(monkeypatch):
+    example = Folded("classification")
+    monkeypatch.setattr(baselines, "load", lambda name: Memory())
+    state, predictions = baselines.fit("memory", example, example.task, 10)
+    assert predictions.shape == (ROWS["train"], 2)
+    assert (predictions[:, 0] == 1).all()  # it knew none of them
+    known = [member["rows"] for member in state["members"]]
+    assert [len(rows) for rows in known] == [300] * 4
+    for number, answer in enumerate(example.fold_codes):
+        assert example.inputs("train")["numeric"][number].tolist() not in known[answer]
+    in_sample = baselines.predict("memory", state, example.inputs("train"))
+    np.testing.assert_allclose(in_sample[np.arange(400), example.truth("train")].min(), 0.75)  # three of four know it
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+@pytest.mark.parametrize("name", ["dummy", "linear", "trees"])
+def test_the_members_of_a_baseline_answer_together_and_survive_json(name, kind):
+    example = Folded(kind)
+    example.weights = np.where(np.arange(400) % 7, 1.0, 0.5).astype(np.float32)
+    state, predictions = baselines.fit(name, example, example.task, 10)
+    again = json.loads(json.dumps(state))
+    answers = baselines.predict(name, again, example.inputs("test"))
+    each = [baselines.load(name).predict(member, example.inputs("test")) for member in again["members"]]
+    np.testing.assert_allclose(answers, np.mean(each, axis=0))
+    for number in range(4):
+        fold = example.fold(number)
+        own = baselines.load(name).predict(again["members"][number], fold.inputs("valid"))
+        np.testing.assert_allclose(predictions[example.fold_codes == number], own)
+
+
+def test_a_class_that_a_fold_never_shows_gets_no_chance_there():
+    example = Folded("classification")
+    example._truth["train"] = np.zeros(400, np.int64)
+    example._truth["train"][2] = 1  # in fold 2
+    state, predictions = baselines.fit("linear", example, example.task, 10)
+    assert predictions[2, 1] < 1e-9
+    assert np.isfinite(baselines.predict("linear", state, example.inputs("test"))).all()

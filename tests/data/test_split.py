@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dl_core.data.dataset import Dataset
 from dl_core.data.importing import import_file
-from dl_core.data.split import describe_split, split_rows
+from dl_core.data.split import FOLD_ROWS, FOLDS, describe_split, fold_codes, split_rows
 from dl_core.errors import DataError, SpecError
 from dl_core.runspec import RunSpec, SplitSpec, TaskSpec
 
@@ -188,3 +188,96 @@ def test_the_drawing_holds_rows_shares_and_classes(make):
     assert timed["train"]["from"] == 5.0
     assert timed["test"]["to"] == 204.0
     assert "200" not in timed["sentence"] and "40 test" in timed["sentence"]
+
+
+# folds
+
+
+def folded(dataset, asked):
+    """(the rows that have a fold, their folds)"""
+    parts = split_rows(dataset, asked)
+    return np.sort(np.concatenate([parts["train"], parts["valid"]])), fold_codes(dataset, asked, parts)
+
+
+@pytest.mark.thorough
+@given(
+    rows=st.integers(20, 90),
+    classes=st.integers(1, 5),
+    kind=st.sampled_from(["random", "stratified", "file"]),
+    task=st.sampled_from(["classification", "regression"]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_folds_are_of_one_size_and_show_what_the_whole_shows(make, rows, classes, kind, task, seed):
+    labels = np.random.default_rng(seed).integers(0, classes, rows)
+    answer = [f"c{label}" for label in labels] if task == "classification" else np.arange(rows) ** 2
+    found, codes = folded(make(answer=answer, x=np.arange(rows) / 7), spec(kind, seed=seed, task=task))
+    assert len(codes) == len(found)
+    sizes = np.bincount(codes, minlength=FOLDS)
+    assert len(sizes) == FOLDS and np.ptp(sizes) <= 1
+    if task == "classification":
+        for label in set(labels[found]):
+            assert np.ptp(np.bincount(codes[labels[found] == label], minlength=FOLDS)) <= 1
+    else:  # each fold reaches into the lowest and the highest third
+        assert all(
+            found[codes == fold].min() < rows / 3 and found[codes == fold].max() > rows / 2 for fold in range(FOLDS)
+        )
+
+
+@pytest.mark.thorough
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=9, max_size=25).filter(lambda sizes: sum(sizes) > 25),
+    nameless=st.integers(0, 6),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_fold_tears_no_group_apart_and_holds_its_share(make, sizes, nameless, seed):
+    who = [*np.repeat([f"g{n}" for n in range(len(sizes))], sizes), *[None] * nameless]
+    found, codes = folded(make(answer=answers(len(who)), who=who), spec("group", "who", seed))
+    if codes is None:
+        assert len(found) < 2 * FOLDS or len({who[row] or row for row in found}) < FOLDS
+        return
+    groups = {}
+    for row, code in zip(found, codes, strict=True):
+        groups.setdefault(who[row] or row, set()).add(code)
+    assert all(len(folds) == 1 for folds in groups.values())
+    assert np.ptp(np.bincount(codes, minlength=FOLDS)) <= max(sizes)
+
+
+def test_rows_without_a_group_are_spread_over_the_folds(make):
+    who = [f"g{n}" for n in range(20)] + [None] * 80
+    found, codes = folded(make(answer=answers(100), who=who), spec("group", "who"))
+    assert np.ptp(np.bincount(codes[found >= 20], minlength=FOLDS)) <= 5
+
+
+def test_a_class_with_one_row_is_in_one_fold(make):
+    labels = ["a"] * 60 + ["b"] * 39 + ["once"]
+    found, codes = folded(make(answer=labels, x=np.arange(100)), spec("stratified"))
+    assert codes[found == 99].size == 1
+
+
+def test_the_same_seed_gives_the_same_folds_and_another_seed_others(make):
+    dataset = make(answer=answers(200), x=np.arange(200))
+    first, again, other = (folded(dataset, spec("random", seed=seed))[1] for seed in (1, 1, 2))
+    assert (first == again).all() and (first != other).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "rows"),
+    [("time", "when", 300), ("column", "part", 300), ("group", "few", 300), ("random", None, 11), ("group", "few", 12)],
+)
+def test_one_validation_part_is_kept_where_folds_would_lie_or_be_empty(make, kind, column, rows):
+    dataset = make(
+        answer=answers(rows),
+        when=np.arange(rows),
+        part=np.resize(["train", "train", "valid", "test"], rows),
+        few=np.resize(["a", "b", "c", "d", "e"], rows),
+    )
+    assert folded(dataset, spec(kind, column))[1] is None
+
+
+def test_a_table_with_many_rows_has_one_validation_part(make):
+    for rows, split in ((FOLD_ROWS, "random"), (FOLD_ROWS, "file")):
+        assert folded(make(answer=answers(rows), x=np.arange(rows)), spec(split))[1] is None
+    fewer = make(answer=answers(FOLD_ROWS - 1), x=np.arange(FOLD_ROWS - 1))
+    assert folded(fewer, spec("random"))[1] is not None

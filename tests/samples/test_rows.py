@@ -118,3 +118,80 @@ def test_pictures_are_written_as_they_are_read_and_never_held_whole(tmp_path, mo
     frame = dataset.table(rows=prepared.rows("train").tolist())
     held = prepared.preprocessor.transform(frame, files=dataset.file)["image"]
     np.testing.assert_array_equal(prepared.inputs("train")["image"], held)
+
+
+def foldable(tmp_path, rows=60, test_rows=0, **columns):
+    """Prepare a table without any column that says where a row belongs; `test_rows` further ones are the test file."""
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "size": np.arange(rows + test_rows) + 0.5,
+            "weight": np.arange(rows + test_rows) % 3 + 1.0,
+            "answer": random.permutation(np.resize(["yes", "no", "no"], rows + test_rows)),
+            "price": random.normal(size=rows + test_rows),
+            **columns,
+        }
+    )
+    datasets = []
+    for name, part in (("data", frame[:rows]), ("test", frame[rows:]))[: 1 + bool(test_rows)]:
+        part.to_csv(tmp_path / f"{name}.csv", index=False)
+        datasets.append(Dataset(import_file(tmp_path / f"{name}.csv", tmp_path / name, layout="table")))
+    schema = datasets[0].add_schema(datasets[0].schema.edited({"weight": {"role": "weight"}}))
+    spec = RunSpec(
+        dataset=datasets[0].id,
+        schema_version=schema.version,
+        task=TaskSpec(kind="classification", targets=("answer",), metric="roc_auc"),
+        split=SplitSpec(kind="file", test_dataset="test") if test_rows else SplitSpec(kind="stratified"),
+    )
+    said = {}
+    prepare(
+        datasets[0], spec, *datasets[1:] or [None], tmp_path / "prepared", lambda key, *line: said.update({key: line})
+    )
+    return PreparedRows(tmp_path / "prepared"), said
+
+
+def test_a_fold_learns_from_all_other_folds_and_is_judged_by_its_own(tmp_path):
+    prepared, said = foldable(tmp_path)
+    assert prepared.folds == 5 and "trained 5 times" in said["folds"][0]
+    everything = prepared.rows("train")
+    np.testing.assert_array_equal(prepared.rows("valid"), everything)
+    assert prepared.weight("valid") is None
+    judged = []
+    for number in range(prepared.folds):
+        fold = prepared.fold(number)
+        learned, own = fold.rows("train"), fold.rows("valid")
+        assert sorted([*learned, *own]) == everything.tolist()
+        np.testing.assert_array_equal(own, everything[prepared.fold_codes == number])
+        np.testing.assert_array_equal(fold.weight("train"), prepared.weight("train")[np.isin(everything, learned)])
+        for read in (fold.target, fold.truth, lambda part, fold=fold: fold.inputs(part)["numeric"]):
+            assert len(read("train")) == fold.size("train") == len(learned)
+            assert len(read("valid")) == fold.size("valid") == len(own)
+        np.testing.assert_array_equal(fold.rows("test"), prepared.rows("test"))
+        judged.extend(own.tolist())
+    assert sorted(judged) == everything.tolist()
+
+
+@pytest.mark.parametrize("test_rows", [0, 12])
+def test_all_is_every_labelled_row_once(tmp_path, test_rows):
+    prepared, _ = foldable(tmp_path, test_rows=test_rows)
+    assert prepared.size("all") == 60 + test_rows == prepared.size("train") + prepared.size("test")
+    numbers = prepared.inputs("all")["numeric"][:, 0]
+    assert len(np.unique(numbers)) == 60 + test_rows
+    np.testing.assert_array_equal(prepared.target("all")[: prepared.size("train")], prepared.target("train"))
+    if test_rows:
+        assert len(prepared.fold_codes) == 60
+
+
+def test_all_holds_three_parts_where_there_are_no_folds(tmp_path):
+    prepared, _ = weighted(tmp_path, np.ones(120))
+    assert prepared.folds == 1
+    assert sorted(prepared.rows("all")) == list(range(120))
+    assert prepared.weight("all") is None
+
+
+def test_a_class_with_one_row_stays_among_what_is_learned_from(tmp_path):
+    answers = np.resize(["yes", "no"], 60).astype(object)
+    answers[7] = "once"
+    prepared, _ = foldable(tmp_path, answer=answers)
+    once = np.flatnonzero(prepared.rows("train") == 7)
+    assert once.size == 1 and prepared.truth("train")[once] == prepared.state["task"]["classes"].index("once")

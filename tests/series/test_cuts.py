@@ -30,6 +30,9 @@ def test_no_target_of_an_earlier_part_reaches_into_a_later_one(lengths, horizon,
         assert len(set(valid)) == len(valid)
         assert bool(len(train)) == bool(len(valid)), "a series that is not validated does not train either"
         assert bool(len(test)) != cuts.left_out[series]
+        whole = cuts.whole[1][cuts.whole[0] == series]
+        assert {*train, *valid, *test} <= set(whole), "what is learned from at last misses nothing"
+        assert len(whole) == 0 or (np.diff(whole) == 1).all() and whole[-1] == test[-1]
     assert len(cuts.train[0]) and len(cuts.valid[0]) and len(cuts.test[0])
     assert cuts.history >= cuts.lookback >= min(LEAST_HISTORY, season)
 

@@ -187,3 +187,15 @@ def test_a_weight_in_a_history_is_said_to_be_not_used(tmp_path):
     spec, said = RunSpec(dataset=dataset.id, schema_version=schema.version, task=task, split=split), {}
     prepare(dataset, spec, None, tmp_path / "prepared", lambda key, *line: said.update({key: line}))
     assert said["columns.weight"][0] == "Not used: trust"
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_all_holds_the_windows_between_the_parts_too(prepared, waves, own):
+    frame, test = split_off(waves, HORIZON) if own else (waves, None)
+    windows = prepared(frame, test, series=("id",), horizon=HORIZON)
+    everything = windows.cuts("all")
+    assert set(everything) > {*windows.cuts("train"), *windows.cuts("valid"), *windows.cuts("test")}
+    assert len(set(everything)) == len(everything) == windows.size("all") == len(windows.weight("all"))
+    ends = windows.times("all")[:, -1]
+    for number, name in enumerate(windows.names()):
+        assert ends[windows.series("all") == number].max() == waves.loc[waves["id"] == name, "t"].max()

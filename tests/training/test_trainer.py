@@ -11,7 +11,7 @@ from dl_core.training import trainer
 from dl_core.training.feeds import RowFeed
 from dl_core.training.program import Program, TrainState
 from dl_core.training.recipe import Recipe
-from dl_core.training.trainer import Goal, train
+from dl_core.training.trainer import Goal, Outcome, refit, seconds_spent, train
 from tests.contracts.signatures import Memorised
 
 pytestmark = pytest.mark.heavy
@@ -82,10 +82,90 @@ def test_training_ends_with_its_time_and_has_a_score(tmp_path):
 
 def test_stop_keeps_the_best_so_far(tmp_path):
     looks = iter([False] * 6)
-    outcome = _train(tmp_path, stopping=lambda: next(looks, True), epochs=100)
+    outcome = _train(tmp_path, stopping=lambda: next(looks, True), epochs=10**6)
     assert outcome.stopped
-    assert outcome.curve[-1]["epoch"] < 100
+    assert outcome.curve[-1]["epoch"] < 10**5
     assert np.isfinite(outcome.score)
+
+
+def test_what_is_stopped_before_it_began_is_trained_for_a_moment(tmp_path):
+    """The members of a trial answer together: one that learned nothing would spoil them."""
+    outcome = _train(tmp_path, stopping=lambda: True, epochs=10**6)
+    assert outcome.stopped
+    assert outcome.curve[-1]["step"] == outcome.curve[-1]["steps"]  # annealed to its end
+    assert outcome.score < 0.5 < _untrained()
+
+
+def _untrained() -> float:
+    program, model, _, feed, goal = _setting()
+    state = TrainState.of(model)
+    return goal.score(program.predict(state.weights, state.others, feed, ROWS)[0])
+
+
+def test_where_no_score_can_be_told_the_loss_decides(tmp_path):
+    program, model, recipe, feed, goal = _setting(epochs=5)
+    nothing = Goal(score=lambda raw: float("nan"), sign=1)
+    outcome = train(
+        program, model, recipe, feed, feed, nothing, seed=0, checkpoint=tmp_path / "checkpoint.npz",
+        remaining=lambda: 60.0, stopping=lambda: False, tell=lambda record: None,
+    )  # fmt: skip
+    losses = [record["valid_loss"] for record in outcome.curve]
+    assert goal.score(outcome.raw) == pytest.approx(np.sqrt(min(losses)), rel=1e-3)
+    assert outcome.length > 0.5
+
+
+def test_an_outcome_survives_the_way_through_a_file(tmp_path):
+    outcome = _train(tmp_path, epochs=3)
+    outcome.save(tmp_path / "weights.npz")
+    again = Outcome.load(tmp_path / "weights.npz")
+    pairs = zip(
+        [*again.weights, *again.others, again.raw], [*outcome.weights, *outcome.others, outcome.raw], strict=True
+    )
+    assert all(np.array_equal(one, other) for one, other in pairs)
+    assert {**vars(again), "weights": 0, "others": 0, "raw": 0} == {
+        **vars(outcome),
+        "weights": 0,
+        "others": 0,
+        "raw": 0,
+    }
+    assert seconds_spent(tmp_path / "weights.npz") == outcome.seconds
+    assert Outcome.load(tmp_path / "nothing.npz") is None
+
+
+def _refit(folder, *, remaining=lambda: 60.0, stopping=lambda: False, epochs=10, length=0.5):
+    program, model, recipe, feed, _ = _setting(learning_rate=0.01)
+    return refit(
+        program, model, recipe, feed, epochs=epochs, length=length, seed=0, checkpoint=folder / "refit.npz",
+        remaining=remaining, stopping=stopping,
+    )  # fmt: skip
+
+
+def test_a_refit_takes_the_length_it_is_told_and_goes_on_after_a_death(tmp_path, monkeypatch):
+    whole = _refit(tmp_path)
+    assert whole.epochs == 5
+    assert not np.array_equal(whole.weights[0], _refit(tmp_path, length=0.1).weights[0])
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+    looks = iter([False] * 3)
+
+    def stopping():
+        if next(looks, True):
+            raise Interrupted("cancel")
+        return False
+
+    with pytest.raises(Interrupted):
+        _refit(tmp_path, stopping=stopping)
+    with np.load(tmp_path / "refit.npz") as left:
+        assert 0 < int(left["state/step"]) < 40
+    again = []
+    resumed = _refit(tmp_path, stopping=lambda: bool(again.append(1)))
+    assert len(again) == 2  # of five epochs; three were trained before
+    np.testing.assert_allclose(resumed.weights[0], whole.weights[0], rtol=1e-5)
+
+
+def test_a_refit_that_is_stopped_or_would_come_too_late_gives_nothing(tmp_path):
+    assert _refit(tmp_path, stopping=lambda: True) is None
+    assert _refit(tmp_path, remaining=lambda: 0.0) is None
+    assert _refit(tmp_path, remaining=lambda: 1.0, epochs=10**9) is None
 
 
 def test_a_cancelled_training_leaves_a_checkpoint_and_the_next_one_goes_on_from_it(tmp_path, monkeypatch):

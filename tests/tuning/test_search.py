@@ -25,7 +25,9 @@ def search(folder, statuses, source="oracle", seconds=1e6, trials=None):
     return Search(
         folder,
         SimpleNamespace(budget=Budget(trials=trials), search="bayesian", seed=0),
-        SimpleNamespace(prepared=SimpleNamespace(signature=signature), metric=SimpleNamespace(direction="max", sign=1)),
+        SimpleNamespace(
+            prepared=SimpleNamespace(signature=signature), metric=SimpleNamespace(direction="max", sign=1), members=1
+        ),
         ["mlp"],
         remaining=lambda: seconds,
         stopping=lambda: False,
@@ -58,7 +60,7 @@ def test_a_trial_that_a_kill_interrupted_is_ended_whoever_asked_for_it(tmp_path,
     monkeypatch.setattr(module, "run_trial", ended)
     found = search(tmp_path, ["done", "running", "done"], source="portfolio")
     found.remaining = lambda: 0.0
-    found.run_oracle()
+    found.run_portfolio(0.0)
     assert [(order.trial, order.source, order.seconds) for order in orders] == [("t002", "portfolio", 9.0)]
     assert [record["status"] for record in found.trials()] == ["done"] * 3
 
