@@ -22,6 +22,7 @@ from dl_core.seeds import derive
 from dl_core.tasks.base import Task
 from dl_core.training import trainer
 from dl_core.training.feeds import Feed, feed_for, only
+from dl_core.training.general import FitProgram, has_own_step
 from dl_core.training.probe import convolves, faster
 from dl_core.training.program import Program, TrainState
 from dl_core.training.recipe import Recipe
@@ -135,6 +136,8 @@ class Bench:
 
     def _compiled(self, order: Order, model: keras.Model, recipe: Recipe) -> Program:
         loss, feed = getattr(losses, self.task.loss), self.feed("train")
+        if has_own_step(model):
+            return FitProgram(model, loss, feed, recipe)
         kind = (order.family, order.params.get("width"))
         if kind in self._probed:
             return Program(model, loss, feed, replace(recipe, jit=self._probed[kind]))
