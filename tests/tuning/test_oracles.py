@@ -84,3 +84,15 @@ def test_hyperband_gives_many_a_few_epochs_and_the_best_of_them_more():
     promoted = {record["params"]["rate"] for record in more}
     assert promoted == set(sorted((record["params"]["rate"] for record in few), reverse=True)[: len(more)])
     assert history[-1]["params"]["rate"] == max(record["params"]["rate"] for record in few)
+
+
+def test_what_is_under_way_is_taken_for_middling():
+    """The oracle looks elsewhere than beside a trial whose score is still to come."""
+    line = (real("rate", 0.0, 1.0, 0.5),)
+    history = [_record(n, {"rate": rate}, rate) for n, rate in enumerate((0.05, 0.2, 0.35, 0.5, 0.6, 0.7))]
+    first = propose(history, "max", 0, space=line).params["rate"]
+    assert first > 0.8  # where the scores grow
+    pending = {**_record(7, {"rate": first}, None), "status": "running"}
+    beside = [{**_record(7, {"rate": first}, first)}]
+    second = propose([*history, pending], "max", 0, space=line).params["rate"]
+    assert abs(second - first) > abs(propose(history + beside, "max", 0, space=line).params["rate"] - first)

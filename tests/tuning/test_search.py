@@ -13,7 +13,7 @@ from dl_core.runspec import Budget
 pytestmark = pytest.mark.heavy  # the search imports TensorFlow
 
 
-def search(folder, statuses, source="oracle", seconds=1e6, trials=None):
+def search(folder, statuses, source="oracle", seconds=1e6, trials=None, members=1):
     from dl_core.tuning.executors.threads import Threads
     from dl_core.tuning.search import Search
 
@@ -26,7 +26,9 @@ def search(folder, statuses, source="oracle", seconds=1e6, trials=None):
         folder,
         SimpleNamespace(budget=Budget(trials=trials), search="bayesian", seed=0),
         SimpleNamespace(
-            prepared=SimpleNamespace(signature=signature), metric=SimpleNamespace(direction="max", sign=1), members=1
+            prepared=SimpleNamespace(signature=signature),
+            metric=SimpleNamespace(direction="max", sign=1),
+            members=members,
         ),
         ["mlp"],
         remaining=lambda: seconds,
@@ -108,3 +110,70 @@ def test_what_a_trial_raises_is_raised_once_no_other_one_writes_any_more(tmp_pat
     with pytest.raises(Interrupted):
         search(tmp_path, []).run_oracle()
     assert finished == ["t003"]
+
+
+def test_a_cancel_that_the_search_hears_first_ends_the_trials_under_way(tmp_path, monkeypatch):
+    """Nobody writes into the run after its end was told: not a trial that would have gone on for a minute either."""
+    from dl_core.tuning import search as module
+
+    running, ended = threading.Event(), []
+
+    def work(bench, folder, order, *, stopping, **_):
+        if order.trial == "t001":
+            return {**order.to_record(), "status": "done", "score": 0.5, "seconds": 0.1, "cores": 1.0, "curve": []}
+        running.set()
+        end = time.monotonic() + 60
+        try:
+            while time.monotonic() < end:
+                stopping()
+                time.sleep(0.01)
+        finally:
+            ended.append(order.trial)
+
+    def propose(self, name):
+        if self.trials() and running.wait(0.1):
+            raise ValueError("the oracle breaks")
+        return real(self, name)
+
+    real = module.Search._propose
+    monkeypatch.setattr(module, "run_trial", work)
+    monkeypatch.setattr(module.Search, "_propose", propose)
+    began = time.monotonic()
+    with pytest.raises(ValueError, match="the oracle breaks"):
+        search(tmp_path, []).run_oracle()
+    assert ended == ["t002"] and time.monotonic() - began < 30
+
+
+def test_what_a_kill_interrupted_counts_towards_the_trials_asked_for(tmp_path, monkeypatch):
+    from dl_core.tuning import search as module
+
+    def ended(bench, folder, order, **_):
+        return {**order.to_record(), "status": "done", "score": 0.5, "seconds": 0.1, "cores": 1.0, "curve": []}
+
+    monkeypatch.setattr(module, "run_trial", ended)
+    found = search(tmp_path, ["done", "done", "running"], trials=3)
+    found.run_portfolio(100.0)
+    found.run_oracle()
+    assert [record["trial"] for record in found.trials()] == ["t001", "t002", "t003"]
+
+
+def test_a_new_trial_never_takes_the_folder_of_another(tmp_path, monkeypatch):
+    """Of two trials that began together, a kill may leave the record of the second alone."""
+    from dl_core.tuning import search as module
+
+    def ended(bench, folder, order, **_):
+        return {**order.to_record(), "status": "done", "score": 0.5, "seconds": 0.1, "cores": 1.0, "curve": []}
+
+    monkeypatch.setattr(module, "run_trial", ended)
+    search(tmp_path, ["done", "done"])
+    (tmp_path / "t001" / "trial.json").unlink()
+    found = search(tmp_path, [], trials=2)
+    found.run_oracle()
+    assert [record["trial"] for record in found.trials()] == ["t002", "t003"]
+
+
+def test_a_trial_is_never_given_less_than_its_members_take(tmp_path):
+    from dl_core.tuning.search import LEAST_SECONDS
+
+    one, five = search(tmp_path, []), search(tmp_path, [], members=5)
+    assert one.least == LEAST_SECONDS < five.least
