@@ -11,14 +11,16 @@ from dl_core.training.program import Program, TrainState
 from dl_core.training.recipe import Recipe
 
 SECONDS = 0.1  # of one core's work on either side
+CLEARLY = 1.2  # as fast as the recipe's choice the other must be: a busy machine measures roughly
 NEUTRAL = {"learning_rate": 1e-3, "weight_decay": 0.0, "label_smoothing": 0.0, "total_steps": 1e6}
 
 
 @dataclass(frozen=True)
 class Probed:
-    """The faster program, and the samples per second that one core trained with XLA and without."""
+    """The faster program, whether XLA compiles it, and the samples per second that one core trained either way."""
 
     program: Program
+    jit: bool
     xla: float
     plain: float
 
@@ -30,11 +32,12 @@ def convolves(model: keras.Model) -> bool:
 
 
 def faster(model: keras.Model, loss, feed: Feed, recipe: Recipe) -> Probed:
-    """Compile `model` both ways, train on both for a moment, and keep what does more with a core. The updates are
-    thrown away."""
+    """Compile `model` both ways, train on both for a moment, and keep what does more with a core: the recipe's choice
+    unless the other is clearly faster. The updates are thrown away."""
     programs = {jit: Program(model, loss, feed, replace(recipe, jit=jit)) for jit in (True, False)}
     speed = {jit: _speed(program, TrainState.of(model), feed) for jit, program in programs.items()}
-    return Probed(programs[speed[True] >= speed[False]], speed[True], speed[False])
+    other = speed[not recipe.jit] > CLEARLY * speed[recipe.jit]
+    return Probed(programs[recipe.jit != other], recipe.jit != other, speed[True], speed[False])
 
 
 def _speed(program: Program, state: TrainState, feed: Feed) -> float:

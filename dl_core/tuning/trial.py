@@ -144,7 +144,7 @@ class Bench:
         if order.seconds < PROBE_FROM or convolves(model):
             return Program(model, loss, feed, recipe)
         probed = faster(model, loss, feed, recipe)
-        self._probed[kind] = probed.xla >= probed.plain
+        self._probed[kind] = probed.jit
         title = families.FAMILIES[order.family].title + (f" of width {kind[1]}" if kind[1] else "")
         self.decide(
             f"xla.{order.family}.{kind[1]}",
