@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dl_core.evaluation import spoken
 from dl_core.evaluation.reports import training
 from dl_core.evaluation.versus import lead
 from dl_core.families import FAMILIES
@@ -16,7 +17,6 @@ from ui import cached, guards, navigation, network, show, state, words
 from ui import scores as said
 
 MOST_COMPARED = 6
-TRIAL_WORDS = {"done": "finished", "stopped": "cut short", "running": "training"}
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     footnote(run, board)
     views = {
         "Curves": lambda: curves(run, board),
-        "Trials": lambda: trial_tab(run, METRICS.load(board["metric"])),
+        "Trials": lambda: trial_tab(run, METRICS.load(board["metric"]), board.get("folds", 1)),
         "All scores": lambda: all_scores(run, board),
         "Against another run": lambda: against(run, board),
     }
@@ -47,16 +47,22 @@ def main() -> None:
 
 def footnote(run: Run, board: dict[str, Any]) -> None:
     """What the numbers are, and the board as a file."""
+    folds = board.get("folds", 1)
+    ranked = f"Ranked {spoken.place(folds)}."
+    if folds > 1:
+        ranked = f"Ranked out of fold: each model is trained {folds} times and judged by the fold it has not seen."
     tested = any(row["test"] is not None for row in board["rows"])
-    sentence = "Ranked by the validation part. The scores are validation scores; the test part has not been scored."
+    sentence = f"{ranked} The scores are {spoken.name(folds)} scores; the test part has not been scored."
     if tested:
         samples = words.count(run.prepared.size("test"))
         what = "forecasts" if board["task"] == "forecasting" else "pictures" if _pictures(run) else "rows"
         often = "once, at the end" if board["looks"] == 1 else f"{board['looks']} times, whenever the search had ended"
         sentence = (
-            f"Ranked by the validation part. The scores are from the test part: {samples} {what} no model has seen. "
-            f"It was scored {often}, and chose nothing. The lines are 95\u00a0% intervals."
+            f"{ranked} The scores are from the test part: {samples} {what} no model has seen. It was scored {often}, "
+            "and chose nothing. The lines are 95\u00a0% intervals."
         )
+        if board["best_network"] and (after := spoken.refitted(run.model(board["best_network"]).get("refit"))):
+            sentence += f" <b>Best network:</b> {after}"
     with st.container(key="footnote", horizontal=True, vertical_alignment="center", gap="small"):
         st.html(f'<p class="db-muted db-small" style="margin:0">{sentence}</p>')
         st.download_button(
@@ -70,14 +76,18 @@ def _pictures(run: Run) -> bool:
 
 
 def curves(run: Run, board: dict[str, Any]) -> None:
-    trials, metric = run.trials(), METRICS.load(board["metric"])
+    trials, metric, folds = run.trials(), METRICS.load(board["metric"]), board.get("folds", 1)
     named = [{**trial, "family": _family(trial["family"])} for trial in trials]
-    for panel in (training.learning_curves(named, metric, board["best_network"]), training.over_time(trials, metric)):
+    shown = (
+        training.learning_curves(named, metric, board["best_network"], folds),
+        training.over_time(trials, metric, folds),
+    )
+    for panel in shown:
         if panel is not None:
             show.panel(panel, f"{panel.title}_{run.id}")
 
 
-def trial_tab(run: Run, metric: Metric) -> None:
+def trial_tab(run: Run, metric: Metric, folds: int) -> None:
     trials = run.trials()
     families = list(dict.fromkeys(trial["family"] for trial in trials))
     panels = {name: panel for name in families if (panel := training.parameters(trials, metric, name))}
@@ -89,12 +99,13 @@ def trial_tab(run: Run, metric: Metric) -> None:
                 label_visibility="collapsed",
             )  # fmt: skip
         show.panel(panels[name], f"parallel_{run.id}_{name}")
-    frame = trial_frame(trials, metric)
+    frame = trial_frame(trials, metric, folds)
     slot = f"open_trial_{run.id}"
     show.table(
         frame, f"trials_{run.id}", name=f"trials-{run.row['name']}",
         column_config={
             **show.rounded(frame),
+            "Status": st.column_config.TextColumn(help=words.STOPPED_EARLY),
             "Trial": st.column_config.ButtonColumn(
                 "Trial", key=slot, on_click=_open, args=(slot, list(frame["Trial"])), type="tertiary",
                 help="Opens the network: layers, parameters, settings, and why this family.",
@@ -112,22 +123,25 @@ def _open(slot: str, ids: list[str]) -> None:
         st.session_state[f"{slot}_clicked"] = ids[click["row"]]
 
 
-def trial_frame(trials: list[dict], metric: Metric) -> pd.DataFrame:
+def trial_frame(trials: list[dict], metric: Metric, folds: int = 1) -> pd.DataFrame:
     """The trial table in the words of the page."""
-    table = training.trial_table([{**trial, "family": _family(trial["family"])} for trial in trials], metric)
+    table = training.trial_table([{**trial, "family": _family(trial["family"])} for trial in trials], metric, folds)
     frame = pd.DataFrame(table.data["rows"], columns=table.data["columns"])
-    frame["From"] = frame["From"].map({"portfolio": "known-good settings", "oracle": "the tuner"}).fillna(frame["From"])
-    frame["Status"] = frame["Status"].map(TRIAL_WORDS).fillna(frame["Status"])
+    frame["From"] = frame["From"].map(words.SOURCES).fillna(frame["From"])
+    frame["Status"] = frame["Status"].map(words.TRIAL_STATUS).fillna(frame["Status"])
     return frame if (frame["Reason"] != "").any() else frame.drop(columns="Reason")
 
 
 def all_scores(run: Run, board: dict[str, Any]) -> None:
-    parts = {"Test part": "test", "Validation part": "valid"}
+    folds = board.get("folds", 1)
+    parts = {"Test part": "test", "Validation part" if folds == 1 else "Out of fold": "valid"}
     if all(row["test"] is None for row in board["rows"]):
         parts.pop("Test part")
     part = st.segmented_control(
         "Part", list(parts), default=next(iter(parts)), key="scores_part", required=True, label_visibility="collapsed"
     )
+    if parts[part] == "valid":
+        st.html(f'<p class="db-muted db-small" style="margin:0">{spoken.meaning(folds)}</p>')
     frame = boards.all_scores(board, parts[part])
     helped = {
         said.title(metric): st.column_config.NumberColumn(format="%.4g", help=said.help(metric))
@@ -223,6 +237,8 @@ def differences(run: Run, other: Run) -> list[list[str]]:
         "Horizon": lambda spec: str(spec.task.horizon or "–"),
         "Most trials": lambda spec: str(spec.budget.trials or "–"),
         "Most epochs": lambda spec: str(spec.budget.epochs or "–"),
+        "Search": lambda spec: words.SEARCHES[spec.search][0],
+        "Trained again on all rows": lambda spec: "if time allows" if spec.refit else "no",
         "Seed": lambda spec: str(spec.seed),
     }
     lines = [[name, say(mine), say(theirs)] for name, say in asked.items() if say(mine) != say(theirs)]

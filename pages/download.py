@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from dl_core.evaluation import spoken
 from dl_core.records import read_json
 from dl_core.store import Run
 from ui import ask, files, guards, navigation, scores, show, words
@@ -59,14 +60,16 @@ def card(run: Run, board: dict[str, Any], row: Row, *, primary: bool) -> None:
         with left:
             tag = show.pill("plain", "best network") if primary else ""
             st.html(f'<div class="db-row"><b class="db-kit">{escape(row["name"])}</b>{tag}</div>')
-            st.html(f'<p class="db-card-text">{escape(purpose(board, row))}</p>')
+            refit = run.model(row["model"]).get("refit")
+            st.html(f'<p class="db-card-text">{escape(" ".join((purpose(board, row), spoken.refitted(refit))))}</p>')
+            fewer = refit is not None and board.get("folds", 1) > 1  # one network now, where several were scored
             facts = [
                 (scores.title(board["metric"]), words.score(value, interval)),
                 ("Download", words.size(archive.stat().st_size))
                 if archive.exists()
                 else ("Weights", words.size(row["bytes"] or 0)),
-                ("One row", boards.latency(row["latency_ms"])),
-                ("Parameters", words.count(row["parameters"] or 0)),
+                ("One row", ("at most " if fewer else "") + boards.latency(row["latency_ms"])),
+                ("Parameters", words.count((refit or row)["parameters"] or 0)),
             ]
             show.facts(facts)
             proof(receipt)

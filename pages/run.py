@@ -8,6 +8,7 @@ import streamlit as st
 
 from dl_core import jobs
 from dl_core.errors import DeepboardError, NotFoundError
+from dl_core.evaluation import spoken
 from dl_core.families import FAMILIES
 from dl_core.records import read_json
 from dl_core.report import Panel
@@ -25,8 +26,6 @@ TITLES = {
     "failed": "This run ended without a model",
 }
 CANCEL = "cancel"  # the dialog that is no trial
-SOURCES = {"portfolio": "known-good settings", "oracle": "the tuner"}
-TRIAL_STATUS = {"running": "training", "done": "finished", "stopped": "cut short", "failed": "failed"}
 
 
 def main() -> None:
@@ -211,14 +210,18 @@ def hero(run: Run, progress: live.Progress, control: Control) -> str:
     if control.stop:
         cells = [("Time used", words.clock(spent), f"of {words.duration(whole)}")]
     if best:
-        family = FAMILIES[best.family].title if best.family in FAMILIES else best.family
-        cells.append((f"Best {title} so far", words.number(best.score), f"{family}, trial {best.id}"))
+        where = "" if best.whole else ", first fold"
+        cells.append(
+            (f"Best {title} so far", words.number(best.score), f"{_title(best.family)}, trial {best.id}{where}")
+        )
     else:
         cells.append((f"Best {title} so far", "–", "the first network is on its way"))
     if baseline:
         cells.append(("Best baseline", words.number(baseline["valid"]), baseline["name"]))
     if best and best.score is not None and baseline:
         cells.append(_lead(progress, best.score, baseline["valid"]))
+    trials = "".join(f"<span>{escape(each)}</span>" for each in under_way(progress))
+    at_hand = f'<div class="db-row db-muted db-small">{trials}</div>' if trials else ""
     figures = "".join(
         f'<div class="db-fact"><div class="label">{escape(label)}</div><div class="db-big">{escape(value)}</div>'
         f'<div class="note">{escape(note)}</div></div>'
@@ -227,7 +230,8 @@ def hero(run: Run, progress: live.Progress, control: Control) -> str:
     return (
         f'<div class="db-hero" role="status"><div class="db-figures">{figures}</div>{track(run, progress)}'
         f'<div class="db-row">{status}<span>{escape(doing)}</span>'
-        f'<span class="db-muted">{escape(again)}</span></div></div>'
+        f'<span class="db-muted">{escape(again)}</span></div>'
+        f"{at_hand}</div>"
     )
 
 
@@ -243,29 +247,40 @@ def doing_words(progress: live.Progress, control: Control) -> tuple[str, str]:
     return show.pill("stopped", "stopping"), f"Stopping: the best model so far is judged and packed{takes}"
 
 
+def under_way(progress: live.Progress) -> list[str]:
+    """The trials being trained, with how far each is: 'RealMLP t005: fold 2 of 5, epoch 3 of 40'."""
+    return [f"{_title(trial.family)} {trial.id}: {trial.doing or 'starting'}" for trial in progress.under_way]
+
+
+def _title(family: str) -> str:
+    return FAMILIES[family].title if family in FAMILIES else family
+
+
 def _lead(progress: live.Progress, best: float, baseline: float) -> tuple[str, str, str]:
     gap = best - baseline if progress.direction == "max" else baseline - best
     word = "ahead of the baseline" if gap > 0 else "behind the baseline"
-    return ("Lead on validation rows", f"{'+' if gap > 0 else '−'}{abs(gap):.2g}", word)
+    part = "Lead out of fold" if progress.folds > 1 else "Lead on validation rows"
+    return (part, f"{'+' if gap > 0 else '−'}{abs(gap):.2g}", word)
 
 
 def track(run: Run, progress: live.Progress) -> str:
     """The phases as one bar, each as wide as its share of the budget: those behind full, the one at hand filled by the
-    time it has had."""
-    order = [name for name in words.PHASES if name in progress.plan]
+    time it has had. A refit takes its time from the search and joins when it comes."""
+    order = [name for name in words.PHASES if name in progress.plan or (name == "refit" and progress.refits)]
     at_hand = "deliver" if progress.phase == "judge" else progress.phase
     if at_hand not in order:
         return show.bar(live.share_done(run))
     whole = max(1.0, run.row["seconds"])
     cells = []
     for number, name in enumerate(order):
-        length = progress.plan[name]
+        length = progress.plan.get(name, 0.0)
         part = float(number < order.index(at_hand))
         if name == at_hand:
             part = min(0.97, (time.time() - progress.phase_begun) / max(length, 1.0))
+        bar = show.bar_busy() if name == at_hand == "refit" else show.bar(part)
         cells.append(
             f'<div class="step{" now" if name == at_hand else ""}" style="flex:{max(length, whole / 12):.1f}">'
-            f"{show.bar(part)}<span>{escape(words.PHASES[name])}</span></div>"
+            f"{bar}<span>{escape(words.PHASES[name])}</span></div>"
         )
     return f'<div class="db-track">{"".join(cells)}</div>'
 
@@ -287,7 +302,7 @@ def curves(run_id: str) -> None:
     data = {
         "series": series,
         "x_title": "epochs",
-        "y_title": scores.title(run.row["metric"]),
+        "y_title": scores.title(run.row["metric"]) + (" on the first fold" if progress.folds > 1 else ""),
     }
     from dl_core.charts import figure
 
@@ -308,10 +323,9 @@ def curve_series(progress: live.Progress) -> list[dict]:
     for trial in progress.trials.values():
         points = [point for point in trial.points if point.score is not None]
         if points:
-            title = FAMILIES[trial.family].title if trial.family in FAMILIES else trial.family
             series.append(
                 {
-                    "name": f"{title} {trial.id}",
+                    "name": f"{_title(trial.family)} {trial.id}",
                     "x": [point.epoch for point in points],
                     "y": [point.score for point in points],
                     "role": "accent" if trial is best else "quiet",
@@ -325,9 +339,9 @@ def curve_series(progress: live.Progress) -> list[dict]:
 
 
 def readable_reach(progress: live.Progress) -> tuple[float, float]:
-    """Epochs on which the best curve takes a third at least, and the trial at hand is inside: a trial that goes on for
-    long without getting better may run out of the picture."""
-    best, current = _last_epoch(progress.best_trial), _last_epoch(progress.current)
+    """Epochs on which the best curve takes a third at least, and the trials at hand are inside: a trial that goes on
+    for long without getting better may run out of the picture."""
+    best, current = _last_epoch(progress.best_trial), max(map(_last_epoch, progress.under_way), default=0.0)
     furthest = max((_last_epoch(trial) for trial in progress.trials.values()), default=0.0)
     return 0.0, max(1.0, min(furthest, max(3 * best, current)))
 
@@ -344,6 +358,9 @@ def readable_range(progress: live.Progress) -> tuple[float, float]:
     if best:
         curve = [point.score for point in best.points if point.score is not None]
         shown += [*curve[len(curve) // 4 :], *([best.score] if best.score is not None else [])]
+    shown = shown or [
+        point.score for trial in progress.trials.values() for point in trial.points if point.score is not None
+    ]
     low, high = min(shown), max(shown)
     margin = 0.12 * (high - low) or 0.05 * abs(high) or 1.0
     return low - margin, high + margin
@@ -378,9 +395,15 @@ def trials(run_id: str) -> None:
                 width="small",
             ),
             "Score": st.column_config.NumberColumn(
-                f"{scores.title(run.row['metric'])} (validation)", format="%.4g", help=scores.help(run.row["metric"])
+                f"{scores.title(run.row['metric'])} ({spoken.name(progress.folds)})", format="%.4g",
+                help=scores.help(run.row["metric"]),
             ),
-            "Curve": st.column_config.LineChartColumn("Curve", help="The score while it trained."),
+            "Curve": st.column_config.LineChartColumn(
+                "Curve",
+                help="The score of its first fold while it trained." if progress.folds > 1 else
+                "The score while it trained.",
+            ),
+            "State": st.column_config.TextColumn("State", help=words.STOPPED_EARLY),
             "Seconds": st.column_config.NumberColumn("Seconds", format="%.1f"),
             "Epochs": st.column_config.NumberColumn("Epochs", format="%.0f"),
             "Settings": st.column_config.TextColumn("Settings or reason", width="large"),
@@ -408,17 +431,24 @@ def trial_frame(progress: live.Progress) -> pd.DataFrame:
         rows.append(
             {
                 "Trial": trial.id,
-                "Family": FAMILIES[trial.family].title if trial.family in FAMILIES else trial.family,
-                "Score": trial.score,
+                "Family": _title(trial.family),
+                "Score": trial.score if trial.whole else None,
                 "Curve": [point.score for point in trial.points if point.score is not None],
-                "State": TRIAL_STATUS.get(trial.status, trial.status),
-                "Proposed by": SOURCES.get(trial.source, trial.source),
+                "State": _state(trial, progress),
+                "Proposed by": words.SOURCES.get(trial.source, trial.source),
                 "Seconds": trial.seconds,
                 "Epochs": trial.points[-1].epoch if trial.points else None,
                 "Settings": trial.error or settings,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _state(trial: live.Trial, progress: live.Progress) -> str:
+    if trial.status == "running" and progress.ended:
+        return "unfinished"
+    fold = f", fold {trial.member + 1} of {trial.members}" if trial.members > 1 and trial.status == "running" else ""
+    return words.TRIAL_STATUS.get(trial.status, trial.status) + fold
 
 
 def trial_record(run: Run) -> pd.DataFrame:

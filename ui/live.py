@@ -27,6 +27,9 @@ class Point:
 
 @dataclass
 class Trial:
+    """A trial so far. Where it trains a network for each of `members` folds, `member` (from 0) is the one at hand, and
+    the points are those of the first one alone, as in its record."""
+
     id: str
     family: str
     source: str
@@ -36,9 +39,23 @@ class Trial:
     score: float | None = None
     seconds: float | None = None
     error: str | None = None
+    epoch: float | None = None
     epochs: int | None = None
-    steps: int | None = None
+    member: int = 0
+    members: int = 1
     points: list[Point] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the score is that of the trial and not of one of its folds."""
+        return self.members == 1 or self.status in ("done", "stopped")
+
+    @property
+    def doing(self) -> str:
+        """How far a trial under way is: 'fold 2 of 5, epoch 3 of 40'."""
+        fold = f"fold {self.member + 1} of {self.members}" if self.members > 1 else ""
+        epoch = f"epoch {self.epoch:.0f} of {self.epochs}" if self.epoch and self.epochs else ""
+        return ", ".join(filter(None, (fold, epoch)))
 
 
 @dataclass
@@ -49,6 +66,7 @@ class Progress:
     attempts: int = 0
     phase: str | None = None
     phase_begun: float = 0.0
+    refits: bool = False
     text: str = ""
     plan: dict[str, float] = field(default_factory=dict)
     trials: dict[str, Trial] = field(default_factory=dict)
@@ -70,12 +88,20 @@ class Progress:
 
     @property
     def best_trial(self) -> Trial | None:
-        """The trial that leads so far, unfinished ones included."""
+        """The trial that leads so far, unfinished ones included; a score of one fold counts only while there is no
+        other."""
+        possible = [trial for trial in self.trials.values() if trial.status not in ("failed", "pruned")]
+        scored = [trial for trial in possible if trial.score is not None]
         best = None
-        for trial in self.trials.values():
-            if trial.status != "failed" and self.better(trial.score, best.score if best else None):
+        for trial in [trial for trial in scored if trial.whole] or scored:
+            if self.better(trial.score, best.score if best else None):
                 best = trial
         return best
+
+    @property
+    def folds(self) -> int:
+        """How many networks a trial has, as far as is known."""
+        return max((trial.members for trial in self.trials.values()), default=1)
 
     @property
     def baseline(self) -> dict[str, Any] | None:
@@ -87,9 +113,9 @@ class Progress:
         return best
 
     @property
-    def current(self) -> Trial | None:
-        running = [trial for trial in self.trials.values() if trial.status == "running"]
-        return running[-1] if running else None
+    def under_way(self) -> list[Trial]:
+        """The trials being trained, several side by side where there are cores for them."""
+        return [trial for trial in self.trials.values() if trial.status == "running" and not self.ended]
 
     def _attempt(self, event: dict) -> None:
         self.attempts, self.ended = event["attempt"], None
@@ -101,6 +127,7 @@ class Progress:
         if event["phase"] != self.phase:
             self.phase_begun = event.get("t", 0.0)
         self.phase, self.text = event["phase"], event.get("text") or ""
+        self.refits |= self.phase == "refit"
 
     def _trial_start(self, event: dict) -> None:
         known = self.trials.get(event["trial"])
@@ -115,13 +142,16 @@ class Progress:
         trial = self.trials.get(event["trial"])
         if not trial:
             return
+        trial.epoch, trial.epochs = event.get("epoch") or 0, event.get("epochs")
+        trial.member, trial.members = event.get("member", 0), event.get("members", 1)
+        if trial.member:
+            return
         step = event.get("step") or 0
         trial.points = [point for point in trial.points if point.step < step]
-        trial.epochs, trial.steps = event.get("epochs"), event.get("steps")
         score = event.get("score")
         trial.points.append(
             Point(
-                epoch=event.get("epoch") or 0,
+                epoch=trial.epoch,
                 step=step,
                 seconds=event.get("seconds", max(0.0, event.get("t", 0.0) - trial.begun)),
                 train_loss=event.get("train_loss"),

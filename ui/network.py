@@ -7,7 +7,9 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from dl_core.evaluation import spoken
 from dl_core.families import FAMILIES
+from dl_core.records import read_json
 from dl_core.report import Panel
 from dl_core.store import Run
 from ui import diagram, scores, show, words
@@ -23,19 +25,25 @@ def open_trial(run: Run, trial: str, on_dismiss: Callable[[], None] | Literal["i
         if record is None:
             show.callout("note", f"Trial {trial} has not left a record yet.", "Open it again in a moment.")
         else:
-            body(record, run.row["metric"], key=f"{run.id}_{trial}")
+            refit = read_json(run.model_folder(trial) / "model.json", {}).get("refit")
+            folds = max(each.get("members") or 1 for each in run.trials())
+            body(record, run.row["metric"], key=f"{run.id}_{trial}", folds=folds, refit=refit)
 
     opened()
 
 
-def body(record: dict[str, Any], metric: str, key: str) -> None:
-    """The record of a trial or of a network on the board."""
+def body(record: dict[str, Any], metric: str, key: str, *, folds: int, refit: dict[str, Any] | None) -> None:
+    """The record of a trial of a run with so many `folds`, and of its `refit` where it was trained again."""
     card = FAMILIES.get(record["family"])
     if card:
         show.lead(card.why)
     if record.get("error"):
         show.callout("error", record["error"], "The other trials went on without it.")
-    show.facts(facts(record, metric))
+    if record["status"] == "pruned":
+        show.callout("note", words.STOPPED_EARLY)
+    if refit:
+        show.callout("note", spoken.refitted(refit))
+    show.facts(facts(record, metric, folds))
     layers = (record.get("network") or {}).get("layers") or []
     tabs = st.tabs(["Diagram", "Layers", "Settings", "Learning curve"])
     with tabs[1]:
@@ -51,17 +59,20 @@ def body(record: dict[str, Any], metric: str, key: str) -> None:
         losses(record.get("curve") or [], key)
 
 
-def facts(record: dict[str, Any], metric: str) -> list[tuple[str, str]]:
-    found = [(f"{scores.title(metric)} (validation)", words.number(record.get("score")))]
+def facts(record: dict[str, Any], metric: str, folds: int) -> list[tuple[str, str] | tuple[str, str, str]]:
+    judged = "first fold" if folds > 1 and record["status"] == "pruned" else spoken.name(folds)
+    found: list[tuple[str, str] | tuple[str, str, str]] = [
+        (f"{scores.title(metric)} ({judged})", words.number(record.get("score")))
+    ]
+    if (record.get("members") or 1) > 1:
+        found.append(("Networks", words.count(record["members"]), "one for each fold"))
     if record.get("parameters"):
         found.append(("Parameters", words.count(record["parameters"])))
     if record.get("seconds") is not None:
         found.append(("Training time", words.duration(record["seconds"])))
     if record.get("epochs"):
         found.append(("Epochs", f"{record['epochs']:g}"))
-    found.append(
-        ("Proposed by", {"portfolio": "known-good settings", "oracle": "the tuner"}.get(record["source"], "–"))
-    )
+    found.append(("Proposed by", words.SOURCES.get(record["source"], "–")))
     return found
 
 

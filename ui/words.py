@@ -1,27 +1,9 @@
-"""How the dashboard writes numbers, sizes and times, and the one-line explanations of its terms."""
+"""How the dashboard writes numbers, sizes and times, and what it calls the states of things."""
 
 import math
 import time
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-TERMS = {
-    "target": "The column you want to predict for new rows.",
-    "test": "Rows no model sees until the very end. They tell how good the answer will be on new data.",
-    "valid": "Rows kept back from training to choose between models.",
-    "baseline": "A simple method for comparison. A network has to beat it to be worth its size.",
-    "trial": "One network trained with one set of settings.",
-    "budget": "Working time from the start of the run to the finished model. Waiting in the queue does not count.",
-    "portfolio": "Settings known to work well. They are tried first, cheapest first.",
-    "oracle": "A search method that proposes the next settings from the scores so far.",
-    "interval": "Where the score would lie 95 times in 100 if the test rows were drawn again.",
-    "epoch": "One pass over all training rows.",
-    "loss": "What training minimises. Lower is better.",
-    "quantile": "A value the outcome stays below with the stated probability.",
-    "calibration": "Whether things said to be 70 % likely happen 70 times in 100.",
-    "horizon": "How many steps ahead to predict.",
-    "seed": "Fixes all randomness: the same seed gives the same split and the same first weights.",
-}
 
 MODALITIES = {"table": "table", "image": "pictures", "series": "time series"}
 KIND_WORDS = {
@@ -48,7 +30,25 @@ PHASES = {
     "portfolio": "Known-good settings",
     "search": "Search",
     "judge": "Judge",
+    "refit": "All rows",
     "deliver": "Deliver",
+}
+TRIAL_STATUS = {
+    "running": "training",
+    "done": "finished",
+    "stopped": "cut short",
+    "pruned": "stopped early",
+    "failed": "failed",
+}
+STOPPED_EARLY = (
+    "Stopped early: a third of the way or more through, its best score was worse than what half of the earlier trials "
+    "of its family had reached by then. The time goes to better ones."
+)
+SOURCES = {"portfolio": "known-good settings", "oracle": "the tuner"}
+SEARCHES = {
+    "bayesian": ("Bayesian", "Next come the settings that promise most by the scores so far."),
+    "random": ("Random", "Settings are drawn anywhere: a plain comparison for anything cleverer."),
+    "hyperband": ("Hyperband", "Many settings are trained briefly, the best of them again for longer."),
 }
 
 

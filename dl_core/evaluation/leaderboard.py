@@ -1,6 +1,7 @@
 """The leaderboard: every model of a run on one scale, with intervals, tiers and one honest sentence.
 
-Ranking, tiers and choice read the validation part only. The test part is scored for every row and chooses nothing.
+Ranking, tiers and choice read the validation part only, which is all folds of the train part where there are folds,
+each judged from outside. The test part is scored for every row and chooses nothing.
 """
 
 import math
@@ -10,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from dl_core.evaluation import spoken
 from dl_core.metrics import METRICS, Metric, metrics_of
 from dl_core.metrics.intervals import difference, draws, interval, resampled
 from dl_core.prepared import Prepared
@@ -21,15 +23,22 @@ Context = dict[str, np.ndarray]
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """What predictions of one part are judged by: truth in task space, the context its metrics need, and which
-    samples hang together (`groups`, None where each stands for itself)."""
+    samples hang together (`groups`, None where each stands for itself). `folds` is how many folds a validation part
+    consists of."""
 
     truth: np.ndarray
     context: Context = field(default_factory=dict)
     groups: np.ndarray | None = None
+    folds: int = 1
 
     @classmethod
     def of(cls, prepared: Prepared, name: str) -> "Part":
-        return cls(truth=prepared.truth(name), context=prepared.context(name), groups=prepared.groups(name))
+        return cls(
+            truth=prepared.truth(name),
+            context=prepared.context(name),
+            groups=prepared.groups(name),
+            folds=prepared.folds if name == "valid" else 1,
+        )
 
     def score(self, metric: Metric, prediction: np.ndarray) -> float:
         """NaN for predictions that are not all numbers, here and below: such a model stands last."""
@@ -117,8 +126,9 @@ def leaderboard(
         "rows": rows,
         "winner": rows[0]["model"] if rows else None,
         "best_network": networks[0]["model"] if networks else None,
-        "sentence": sentence(rows, judge),
+        "sentence": sentence(rows, judge, valid.folds),
         "looks": looks,
+        "folds": valid.folds,
     }
 
 
@@ -170,7 +180,7 @@ def _add_gains(rows: list[dict], metric: Metric, scores: dict[str, np.ndarray], 
             row["gain_interval"] = sorted(metric.sign * end for end in ends)
 
 
-def sentence(rows: list[dict], metric: Metric) -> str:
+def sentence(rows: list[dict], metric: Metric, folds: int = 1) -> str:
     """What the board says, in one sentence; empty for an empty board. The order is the validation part's, the numbers
     are the test part's where it has been scored."""
     if not rows:
@@ -185,7 +195,7 @@ def sentence(rows: list[dict], metric: Metric) -> str:
         best = networks[0]
         if best["tier"] == winner["tier"]:
             return f"{name(winner)} is best; {name(best)}, the best network, draws with it."
-        if doubt := _doubt(winner, best, best["name"], metric):
+        if doubt := _doubt(winner, best, best["name"], metric, folds):
             return f"{name(winner)} is better than every network{doubt}."
         if numbers := _numbers(winner, best, metric):
             return f"{name(winner)} is better than every network{numbers} for {best['name']}, the best of them."
@@ -200,7 +210,7 @@ def sentence(rows: list[dict], metric: Metric) -> str:
     if len(rows) == 1:
         return f"{name(winner)} is the only model so far."
     following = _namer([winner, rows[1]])(rows[1])
-    if doubt := _doubt(winner, rows[1], following, metric):
+    if doubt := _doubt(winner, rows[1], following, metric, folds):
         return f"{name(winner)} is best{doubt}."
     if numbers := _numbers(winner, rows[1], metric):
         return f"{name(winner)} is best{numbers} for {following}, the next."
@@ -216,7 +226,7 @@ def _numbers(row: dict, other: dict, metric: Metric) -> str:
     return f": {metric.title} {one} against {two}" if one != two else ""
 
 
-def _doubt(row: dict, other: dict, name: str, metric: Metric) -> str:
+def _doubt(row: dict, other: dict, name: str, metric: Metric, folds: int) -> str:
     """' on the validation part; on the test part B is ahead, ROC AUC 0.91 against 0.90'; nothing where the test part
     agrees with the order or has not been scored."""
     if row["test"] is None or other["test"] is None:
@@ -225,7 +235,7 @@ def _doubt(row: dict, other: dict, name: str, metric: Metric) -> str:
     if one != two and metric.sign * (row["test"] - other["test"]) > 0:
         return ""
     found = f"is ahead, {metric.title} {two} against {one}" if one != two else f"is level, {metric.title} {two}"
-    return f" on the validation part; on the test part {name} {found}"
+    return f" {spoken.place(folds)}; on the test part {name} {found}"
 
 
 def _namer(rows: list[dict]):

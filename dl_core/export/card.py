@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from dl_core.bundle.folder import Bundle
+from dl_core.evaluation import spoken
 from dl_core.metrics import METRICS
 
 State = dict[str, Any]
@@ -11,7 +12,7 @@ State = dict[str, Any]
 
 def model_card(bundle: Bundle, receipt: State, rows: int) -> str:
     """`rows` is the size of the dataset. The bundle's `meta` may hold name, why, params, parameters, dataset, split,
-    valid, test, interval and board (the rows of the leaderboard); what is absent is left out."""
+    folds, valid, test, interval, refit and board (the rows of the leaderboard); what is absent is left out."""
     sections = (_model, _data, _quality, _settings, _limits, _proof, _versions)
     bundle = replace(bundle, meta={**bundle.meta, "rows": rows})
     title = bundle.meta.get("name") or "Model"
@@ -28,7 +29,11 @@ def _model(bundle: Bundle, receipt: State) -> str:
     meta = bundle.meta
     lines = [meta["why"]] if meta.get("why") else []
     if meta.get("parameters"):
-        lines.append(f"It has {meta['parameters']:,} parameters.")
+        folds = meta.get("folds", 1)
+        if folds == 1 or meta.get("refit"):  # what is trained again is one network
+            lines.append(f"It has {meta['parameters']:,} parameters.")
+        else:
+            lines.append(f"It is {folds} networks that answer together, with {meta['parameters']:,} parameters in all.")
     asks = {"rows": "a table row", "windows": "the latest history of a series"}[bundle.sampler]
     asks = "a picture" if bundle.picture_column else asks
     lines.append(f"It reads raw values of {asks}; all preprocessing is inside `model.keras`.")
@@ -43,7 +48,9 @@ def _data(bundle: Bundle, receipt: State) -> str:
         lines.append(f"- Dataset: {_plain(meta['dataset'])}{rows}")
     if meta.get("split"):
         split = meta["split"]
-        shares = f"{split['test_share']:.0%} test, {split['valid_share']:.0%} of the rest validation"
+        folds = meta.get("folds", 1)
+        rest = f"the rest in {folds} folds" if folds > 1 else f"{split['valid_share']:.0%} of the rest validation"
+        shares = f"{split['test_share']:.0%} test, {rest}"
         lines.append(f"- Split: {split['kind']}, {shares}; the test part never chose anything")
     if bundle.sampler == "rows":
         columns = ", ".join(f"`{column.name}` ({column.kind})" for column in bundle.preprocessor.columns)
@@ -66,9 +73,12 @@ def _quality(bundle: Bundle, receipt: State) -> str:
         return ""
     better = "higher" if metric.direction == "max" else "lower"
     lines = [f"{metric.title} ({better} is better; in brackets the 95 % interval of the test score):", ""]
-    lines += ["| | validation | test |", "|---|---|---|"]
+    folds = meta.get("folds", 1)
+    lines += [f"| | {spoken.name(folds)} | test |", "|---|---|---|"]
     rows = [{**meta, "name": f"**{meta.get('name', 'this model')}**"}, *_rivals(meta)]
     lines += [f"| {_plain(row['name'])} | {_number(row.get('valid'))} | {_with_interval(row)} |" for row in rows]
+    notes = [spoken.meaning(folds) if folds > 1 else "", spoken.refitted(meta.get("refit"))]
+    lines += [line for note in notes if note for line in ("", note)]
     return _section("Quality", lines)
 
 

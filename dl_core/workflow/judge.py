@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from dl_core import baselines, families
+from dl_core.evaluation import spoken
 from dl_core.evaluation.leaderboard import Entrant, Part, leaderboard
 from dl_core.records import read_json, write_array, write_json
 from dl_core.report import significant
@@ -133,6 +134,6 @@ def _decide(context: RunContext, bench: Bench, board: dict[str, Any]) -> None:
     context.decide(
         f"choice.{board['looks']}",
         f"{network['name']} ({network['model']}) is the network to deliver",
-        f"{bench.metric.title} {significant(network['valid'])} on the validation part; {board['sentence']}",
+        f"{bench.metric.title} {significant(network['valid'])} {spoken.place(board['folds'])}; {board['sentence']}",
         [row["name"] for row in board["rows"] if row["kind"] == "network" and row["model"] != network["model"]],
     )

@@ -14,6 +14,7 @@ from dl_core.bundle.folder import save_bundle
 from dl_core.data.dataset import Dataset
 from dl_core.data.importing import import_file
 from dl_core.errors import BundleError
+from dl_core.export.card import model_card
 from dl_core.export.packing import PICTURES, SERIES, TABLE, standalone
 from tests.bundle import samples
 
@@ -42,7 +43,7 @@ def dataset(tmp_path_factory):
     return Dataset(import_file(german_csv(folder / "houses.csv"), folder / "dataset"))
 
 
-def bundle_of(dataset, folder, kind="classification"):
+def bundle_of(dataset, folder, kind="classification", **meta):
     schema = dataset.schema.edited(
         {"rooms": {"kind": "category"}, "label": {"role": "target"}, "price": {"role": "target"}}
     )
@@ -65,8 +66,28 @@ def bundle_of(dataset, folder, kind="classification"):
                 {"model": "trees", "name": "Boosted | trees", "valid": 0.91, "test": 0.9, "interval": None},
             ],
             "split": {"kind": "random", "test_share": 0.2, "valid_share": 0.2},
+            **meta,
         },
     )
+
+
+PROVEN = {"rows": 9, "sample": "9 rows", "identical": 9, "largest_difference": 0.0, "tolerance": 1e-4, "unit": "share"}
+
+
+@pytest.mark.heavy
+def test_the_card_says_how_a_network_was_judged(dataset, tmp_path):
+    def card(**meta):
+        return model_card(bundle_of(dataset, tmp_path / f"{len(meta)}", parameters=500, **meta), PROVEN, rows=400)
+
+    one, folds = card(), card(folds=5)
+    again = card(folds=5, refit={"samples": 400, "seconds": 1.0, "epochs": 3, "parameters": 500})
+    assert "20% test, 20% of the rest validation" in one and "| | validation | test |" in one
+    assert "20% test, the rest in 5 folds" in folds and "| | out of fold | test |" in folds
+    assert "judged by the fold that it has not seen" in folds and "alidation" not in folds
+    assert "It is 5 networks that answer together, with 500 parameters in all." in folds
+    assert "It has 500 parameters." in one and "It has 500 parameters." in again
+    assert "was then trained again, on all 400 labelled samples." in again
+    assert "trained again" not in one + folds
 
 
 @pytest.mark.heavy

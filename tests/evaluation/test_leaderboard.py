@@ -176,3 +176,15 @@ def test_figures_have_three_significant_digits(value, text):
 )
 def test_a_percentage_never_rounds_nearly_all_to_all(share, text):
     assert percent(share) == text
+
+
+def test_a_board_over_folds_is_never_said_to_have_a_validation_part():
+    good = Entrant(model="a", name="A", family="a", kind="network", valid=answer(2.0), test=answer(0.1))
+    bad = Entrant(model="b", name="B", family="b", kind="network", valid=answer(1.0), test=answer(3.0))
+    parts = Part(truth=TRUTH, folds=5), Part(truth=TRUTH)
+    record = leaderboard([good, bad], "classification", "roc_auc", *parts, looks=1)
+    assert record["folds"] == 5
+    assert record["sentence"].startswith("A is best out of fold; on the test part B is ahead")
+    alone = leaderboard([good, bad], "classification", "roc_auc", Part(truth=TRUTH), Part(truth=TRUTH), looks=1)
+    assert alone["folds"] == 1
+    assert alone["sentence"].startswith("A is best on the validation part; on the test part B is ahead")

@@ -220,3 +220,20 @@ def test_trials_without_a_curve_draw_nothing():
     assert learning_curves([FAILED], metric) is None
     assert over_time([FAILED], metric) is None
     assert parameters([FAILED], metric, "mlp") is None
+
+
+def test_a_trial_that_was_given_up_sets_no_best_and_has_no_score_out_of_fold():
+    metric = METRICS.load("roc_auc")
+    trials = [trial(1, 0.8), {**trial(2, 0.95), "status": "pruned"}, trial(3, 0.85), trial(4, 0.84)]
+    assert over_time(trials, metric).data["series"][1]["y"] == [0.8, 0.85, 0.85]
+    assert parameters(trials, metric, "mlp").note.startswith("The best of 3 is t003")
+    column = trial_table(trials, metric).data["columns"].index("ROC AUC")
+    assert [row[column] for row in trial_table(trials, metric).data["rows"]] == [0.8, 0.95, 0.85, 0.84]
+    assert [row[column] for row in trial_table(trials, metric, folds=5).data["rows"]] == [0.8, None, 0.85, 0.84]
+
+
+def test_curves_over_folds_say_which_fold_they_are_of():
+    metric = METRICS.load("roc_auc")
+    assert learning_curves([trial(1, 0.8)], metric).data["y_title"] == "validation ROC AUC"
+    assert learning_curves([trial(1, 0.8)], metric, folds=5).data["y_title"] == "ROC AUC on the first fold"
+    assert over_time([trial(1, 0.8)], metric, folds=5).data["y_title"] == "ROC AUC out of fold"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dl_core.records import read_json, write_json
 from tests.pages import worlds
 from tests.pages.conftest import said
 from tests.pages.judged import judged
@@ -127,3 +128,49 @@ def test_the_board_as_a_file_holds_every_model_and_metric(store, tmp_path):
     frame = boards.record(board)
     assert list(frame["model"]) == [row["model"] for row in board["rows"]]
     assert {"roc_auc_test", "log_loss_valid", "interval_low", "gain_interval_high"} <= set(frame.columns)
+
+
+def trained_again(run):
+    path = run.model_folder("t007") / "model.json"
+    write_json(path, {**read_json(path), "refit": {"samples": 600, "seconds": 2.0, "epochs": 9, "parameters": 1_800}})
+
+
+def test_scores_out_of_fold_are_called_so(open_page, store, tmp_path):
+    run = judged(store, tmp_path)
+    test = open_page("compare", run=run.id)
+    assert "Ranked out of fold: each model is trained 5 times" in said(test)
+    test.session_state["compare_view"] = "All scores"
+    test.run()
+    assert test.segmented_control(key="scores_part").options == ["Test part", "Out of fold"]
+    test.segmented_control(key="scores_part").set_value("Out of fold").run()
+    assert "judged by the fold that it has not seen" in said(test)
+    assert "alidation" not in said(test)
+
+
+def test_a_validation_part_is_called_so(open_page, store, tmp_path):
+    run = judged(store, tmp_path, "image")
+    page = said(open_page("compare", run=run.id))
+    assert "Ranked on the validation part." in page and "fold" not in page.split("<style>")[0]
+
+
+def test_a_network_that_was_trained_again_says_what_its_scores_are_of(open_page, store, tmp_path):
+    run = judged(store, tmp_path)
+    assert "trained again" not in said(open_page("compare", run=run.id))
+    trained_again(run)
+    sentence = "The scores were measured on the network that had not seen the test part; the one that is delivered"
+    assert sentence in said(open_page("compare", run=run.id))
+    assert "trained again, on all 600 labelled samples" in said(open_page("compare", run=run.id))
+    explained = said(open_page("explain", run=run.id))
+    assert sentence in explained
+
+
+def test_trials_that_were_stopped_early_are_called_so(open_page, store, tmp_path):
+    run = judged(store, tmp_path)
+    path = run.folder / "trials" / "t002" / "trial.json"
+    write_json(path, {**read_json(path), "status": "pruned"})
+    test = open_page("compare", run=run.id)
+    test.session_state["compare_view"] = "Trials"
+    test.run()
+    frame = test.dataframe[0].value.set_index("Trial")
+    assert list(frame["Status"][["t001", "t002"]]) == ["finished", "stopped early"]
+    assert list(frame["ROC AUC"][["t001", "t002"]].isna()) == [False, True], "one fold is no score out of fold"

@@ -64,3 +64,13 @@ def test_a_baseline_above_every_network_is_said_in_one_sentence(open_page, store
     page = said(open_page("download", run=run.id))
     assert "Linear model is better than every network" in page
     assert "Linear model cannot be downloaded" in page
+
+
+def test_a_download_that_was_trained_again_says_so_and_counts_its_own_parameters(open_page, packed):
+    assert "trained again" not in said(open_page("download", run=packed.id))
+    path = packed.model_folder("t007") / "model.json"
+    refit = {"samples": 600, "seconds": 2.0, "epochs": 9, "parameters": 1_800}
+    write_json(path, {**packed.model("t007"), "refit": refit})
+    page = said(open_page("download", run=packed.id))
+    assert "the one that is delivered was then trained again, on all 600 labelled samples" in page
+    assert "1,800" in page and "at most 0.4 ms" in page

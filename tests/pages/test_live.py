@@ -55,5 +55,57 @@ def test_epochs_repeated_after_a_crash_count_once():
     assert progress.trials["t001"].score == pytest.approx(0.4)
 
 
+def start(trial, t=0.0):
+    return {"event": "trial_start", "trial": trial, "family": "mlp", "source": "portfolio", "params": {}, "t": t}
+
+
+def epoch(trial, number, score, member=0, members=5):
+    return {"event": "epoch", "trial": trial, "epoch": number, "epochs": 3, "step": 10 * number, "steps": 30,
+            "train_loss": 1.0, "valid_loss": 1.0, "score": score, "member": member, "members": members}  # fmt: skip
+
+
+def end(trial, score, status="done"):
+    return {"event": "trial_end", "trial": trial, "status": status, "score": score, "seconds": 3.0, "error": None}
+
+
+def test_two_trials_at_once_keep_their_curves_apart():
+    progress = folded(
+        [
+            start("t001"),
+            start("t002"),
+            *(epoch(trial, number, 0.1 * number, members=1) for number in (1, 2) for trial in ("t001", "t002")),
+        ]
+    )
+    assert [trial.id for trial in progress.under_way] == ["t001", "t002"]
+    assert [[point.epoch for point in trial.points] for trial in progress.trials.values()] == [[1, 2], [1, 2]]
+    progress.apply(end("t001", 0.2))
+    assert [trial.doing for trial in progress.under_way] == ["epoch 2 of 3"]
+
+
+def test_the_curve_of_a_trial_with_folds_is_that_of_its_first():
+    facts = [start("t001"), *(epoch("t001", number, 0.1 * number + member, member) for member in (0, 1)
+                              for number in (1, 2, 3))]  # fmt: skip
+    trial = folded(facts).trials["t001"]
+    assert [point.score for point in trial.points] == pytest.approx([0.1, 0.2, 0.3])
+    assert trial.score == pytest.approx(0.3), "what another fold reached is no score of this curve"
+    assert trial.doing == "fold 2 of 5, epoch 3 of 3"
+
+
+def test_the_score_of_one_fold_leads_only_while_there_is_no_other():
+    facts = [start("t001"), epoch("t001", 1, 0.8), start("t002"), epoch("t002", 1, 0.99)]
+    assert folded(facts).best_trial.id == "t002" and not folded(facts).best_trial.whole
+    progress = folded([*facts, end("t001", 0.7)])
+    assert progress.best_trial.id == "t001" and progress.best_trial.whole and progress.folds == 5
+
+
+def test_a_trial_that_was_stopped_early_never_leads():
+    progress = folded([start("t001"), start("t002"), end("t001", 0.7), end("t002", 0.9, "pruned")])
+    assert progress.best_trial.id == "t001" and progress.under_way == []
+
+
+def test_nothing_is_under_way_once_a_run_has_ended():
+    assert folded([start("t001"), {"event": "end", "status": "cancelled"}]).under_way == []
+
+
 def test_events_nobody_knows_are_passed_over():
     assert folded([{"event": "from_the_future"}, {"event": "end", "status": "done"}]).ended == "done"

@@ -1,7 +1,10 @@
 """A run's page in every state a run can be in."""
 
+import time
+
 import pytest
 
+from dl_core.records import append_line
 from tests.pages import worlds
 from tests.pages.conftest import said
 
@@ -120,3 +123,51 @@ def test_the_link_of_a_run_chooses_its_dataset(open_page, store, dataset, tmp_pa
     worlds.add_table(store, tmp_path, name="newer")
     page = open_page("run", run=run.id)
     assert page.query_params["dataset"] == dataset.id
+
+
+def start(trial, t):
+    return {"event": "trial_start", "trial": trial, "family": "mlp", "source": "oracle", "params": {}, "t": t}
+
+
+def epoch(trial, number, score, member, t):
+    return {"event": "epoch", "trial": trial, "epoch": number, "epochs": 9, "step": number, "steps": 9, "score": score,
+            "train_loss": 1.0, "valid_loss": 1.0, "member": member, "members": 5, "t": t}  # fmt: skip
+
+
+def test_two_trials_in_folds_are_shown_side_by_side(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "running", seconds=600)
+    now = time.time()
+    ended = {"event": "trial_end", "status": "pruned", "trial": "t008", "score": 0.7, "seconds": 1.0, "error": None}
+    facts = [start("t006", now), start("t007", now), start("t008", now), epoch("t008", 1, 0.7, 0, now), ended]
+    for number in (1, 2, 3):
+        facts += [epoch("t006", number, 0.6 + number / 10, 0, now), epoch("t007", number, 0.6, 0, now)]
+    facts += [epoch("t006", 1, 0.99, 1, now)]
+    for fact in facts:
+        append_line(run.folder / "events.jsonl", **fact)
+    page = open_page("run", run=run.id)
+    assert "MLP t006: fold 2 of 5, epoch 1 of 9" in said(page) and "MLP t007: fold 1 of 5, epoch 3 of 9" in said(page)
+    assert "0.99" not in said(page), "a score of one fold is not the best so far"
+    frame = page.dataframe[0].value.set_index("Trial")
+    assert list(frame["State"][["t006", "t007", "t008"]]) == [
+        "training, fold 2 of 5", "training, fold 1 of 5", "stopped early",
+    ]  # fmt: skip
+    assert list(frame["Curve"]["t006"]) == pytest.approx([0.7, 0.8, 0.9])
+    assert frame["Score"][["t006", "t007", "t008"]].isna().all(), "none of them has a score of all folds"
+
+
+def test_the_refit_is_a_phase_with_words(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "running", seconds=600)
+    assert "All rows" not in said(open_page("run", run=run.id))
+    text = "Training the best network again, on all 600 labelled samples"
+    append_line(run.folder / "events.jsonl", event="phase", phase="refit", text=text)
+    page = said(open_page("run", run=run.id))
+    assert text in page and "All rows" in page
+    append_line(run.folder / "events.jsonl", event="phase", phase="deliver", text="Packing the best network")
+    page = said(open_page("run", run=run.id))
+    assert "Packing the best network" in page and "All rows" in page
+
+
+def test_a_trial_that_did_not_end_is_not_said_to_be_training(open_page, store, dataset):
+    run = worlds.add_run(store, dataset, "cancelled")
+    states = list(open_page("run", run=run.id).dataframe[0].value["State"])
+    assert states[-1] == "unfinished" and "training" not in states

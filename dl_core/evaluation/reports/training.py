@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from dl_core.evaluation import spoken
 from dl_core.metrics import Metric
 from dl_core.report import Panel, significant
 
@@ -39,8 +40,9 @@ def losses(trial: dict) -> Panel | None:
     )
 
 
-def learning_curves(trials: list[dict], metric: Metric, best: str | None = None) -> Panel | None:
-    """The validation score of every trial after each epoch; the trial `best` stands out."""
+def learning_curves(trials: list[dict], metric: Metric, best: str | None = None, folds: int = 1) -> Panel | None:
+    """The validation score of every trial after each epoch, of its first network where there are `folds`; the trial
+    `best` stands out."""
     series = []
     for trial in trials:
         x, y = _points(trial, "score")
@@ -56,14 +58,22 @@ def learning_curves(trials: list[dict], metric: Metric, best: str | None = None)
         kind="lines",
         title="Learning curves",
         note=f"{len(series)} trials; the best is drawn in colour." if len(series) > 1 else "One trial.",
-        help=f"{metric.title} on the validation part after every pass over the training part.",
+        help=f"{metric.title} on the validation part after every pass over the training part."
+        if folds == 1
+        else f"{metric.title} of the first of a trial's {folds} networks on the fold that it does not learn from, "
+        "after every pass over the others.",
         data={
             "x_title": "epochs",
-            "y_title": f"validation {metric.title}",
+            "y_title": f"validation {metric.title}" if folds == 1 else f"{metric.title} on the first fold",
             "series": series,
             "y_range": _readable(series, metric),
         },
     )
+
+
+def _ended(trial: dict) -> bool:
+    """Whether the score of a trial is that of a whole training; one that was pruned has been given up on the way."""
+    return trial.get("score") is not None and trial["status"] != "pruned"
 
 
 def _readable(series: list[dict], metric: Metric) -> list[float]:
@@ -74,9 +84,9 @@ def _readable(series: list[dict], metric: Metric) -> list[float]:
     return [low - room, high + room]
 
 
-def over_time(trials: list[dict], metric: Metric) -> Panel | None:
-    """Every finished trial at the moment it ended, and the best score so far."""
-    done = [trial for trial in trials if trial.get("score") is not None and trial.get("started")]
+def over_time(trials: list[dict], metric: Metric, folds: int = 1) -> Panel | None:
+    """Every trial that was trained to its end at the moment it ended, and the best score so far."""
+    done = [trial for trial in trials if _ended(trial) and trial.get("started")]
     if not done:
         return None
     start = min(trial["started"] for trial in done)
@@ -95,7 +105,7 @@ def over_time(trials: list[dict], metric: Metric) -> Panel | None:
         help="Each dot is a trial; the line is the best score so far.",
         data={
             "x_title": "seconds",
-            "y_title": f"validation {metric.title}",
+            "y_title": f"validation {metric.title}" if folds == 1 else f"{metric.title} {spoken.name(folds)}",
             "series": [
                 {"name": "trials", "x": seconds, "y": scores, "role": "baseline", "markers": True, "dots": True},
                 {"name": "best so far", "x": seconds, "y": so_far, "role": "accent", "shape": "hv"},
@@ -112,7 +122,7 @@ def _gained(first: str, last: str, trials: int) -> str:
 
 def parameters(trials: list[dict], metric: Metric, family: str) -> Panel | None:
     """What the trials of one family tried, as lines through their parameters; nothing for fewer than three trials."""
-    done = [trial for trial in trials if trial["family"] == family and trial.get("score") is not None]
+    done = [trial for trial in trials if trial["family"] == family and _ended(trial)]
     if len(done) < 3:
         return None
     names = Counter(name for trial in done for name in trial["params"])
@@ -150,15 +160,16 @@ def _said(value: object) -> str:
     return significant(value) if isinstance(value, float) else str(value)
 
 
-def trial_table(trials: list[dict], metric: Metric) -> Panel:
-    """Every trial with its family, source, status, score and settings, in start order."""
+def trial_table(trials: list[dict], metric: Metric, folds: int = 1) -> Panel:
+    """Every trial with its family, source, status, score and settings, in start order. With `folds` a trial that was
+    pruned has the score of its first one only, which is no score beside the others."""
     rows = [
         [
             trial["trial"],
             trial["family"],
             trial["source"],
             trial["status"],
-            trial.get("score"),
+            trial.get("score") if folds == 1 or _ended(trial) else None,
             trial.get("seconds"),
             trial.get("epochs"),
             trial.get("parameters"),
