@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dl_core.errors import NotFoundError
+from dl_core.evaluation import spoken
 from dl_core.evaluation.reports import Case, model_report
 from dl_core.evaluation.samples import Look, usual, worst
 from dl_core.explain import EXPLANATIONS, fitting, record_name, test_rows
@@ -51,8 +52,11 @@ def how_good(run: Run, row: dict[str, Any]) -> None:
         show.error(error)
         return
     size = words.count(run.prepared.size(part))
-    what = "test samples that no model has seen" if part == "test" else "validation samples"
-    st.html(f'<p class="db-muted db-small" style="margin:0">On {size} {what}.</p>')
+    what = "test samples that no model has seen." if part == "test" else "validation samples."
+    if part == "valid" and run.prepared.folds > 1:
+        what = f"samples. {spoken.meaning(run.prepared.folds)}"
+    after = spoken.refitted(run.model(row["model"]).get("refit"))
+    st.html(f'<p class="db-muted db-small" style="margin:0">On {size} {what} {after}</p>')
     show.panels(found, f"report_{run.id}_{row['model']}")
 
 
@@ -116,6 +120,11 @@ def here(run: Run, board: dict[str, Any], row: dict[str, Any], names: list[str])
     with right:
         look = next(look for look in looks if look.sample == picked)
         st.html(_verdict(look))
+        if run.model(row["model"]).get("refit") and names:
+            st.html(
+                '<p class="db-muted db-small" style="margin:0">It said so before it had seen this sample. Below stands '
+                "how it answers since it was trained again on all samples.</p>"
+            )
         for name in names:
             explained(run, row, name, sample=picked)
         if not names:

@@ -3,10 +3,11 @@ on the straight way from a typical row to this one.
 
 Category numbers have no gradient, so the way goes through what the network makes of them: the output of the layers that
 read the whole-number inputs. Contributions are summed back to the columns of the table. They must add up to the
-difference of the two answers; the gap is reported, and the way is cut finer until it is small.
+difference of the two answers; the gap is reported, and the way is cut finer until it is small. Of networks that answer
+together with their mean, it is the mean of what a value adds to each.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +32,9 @@ def explain(context: Context) -> list[Panel]:
     preprocessor = context.predictor.bundle.preprocessor
     row = preprocessor.transform(frame)
     typical = typical_row({name: array[:_REFERENCE_ROWS] for name, array in context.prepared.inputs("train").items()})
-    tapped = Tapped.of(context.network, row, preprocessor.names)
+    tapped = [Tapped.of(member, row, preprocessor.names) for member in members(context.network)]
     state = context.prepared.state["task"]
-    answer, reference = (context.task.decode(state, tapped.raw(inputs))[0] for inputs in (row, typical))
+    answer, reference = (context.task.decode(state, raw(tapped, inputs))[0] for inputs in (row, typical))
     panels = []
     for target in _targets(context, state, answer):
         shares, gap = integrate(tapped, row, typical, target.weights)
@@ -82,6 +83,11 @@ def typical_row(inputs: Inputs) -> Inputs:
         else:
             row[name] = np.median(array, axis=0, keepdims=True).astype(array.dtype)
     return row
+
+
+def members(network) -> list:
+    """The networks whose mean a network answers with (see dl_core.tuning.trial.averaged), or itself."""
+    return [layer for layer in network.layers if isinstance(layer, type(network))] or [network]
 
 
 class Tapped:
@@ -146,18 +152,26 @@ def _columns_behind(layer, row: np.ndarray, levels: list[int], names: list[str])
     return owner
 
 
-def integrate(tapped: Tapped, row: Inputs, typical: Inputs, weights: np.ndarray) -> tuple[dict[str, float], float]:
-    """The contribution of each table column, and how far their sum is from the difference of the answers (a share of
-    the larger of the two)."""
-    start, end = tapped.continuous(typical), tapped.continuous(row)
-    difference = float((tapped.raw(row) - tapped.raw(typical))[0] @ weights)
+def raw(tapped: Sequence[Tapped], inputs: Inputs) -> np.ndarray:
+    """The mean of the raw answers of networks."""
+    return np.mean([member.raw(inputs) for member in tapped], axis=0)
+
+
+def integrate(
+    tapped: Sequence[Tapped], row: Inputs, typical: Inputs, weights: np.ndarray
+) -> tuple[dict[str, float], float]:
+    """The contribution of each table column to the mean answer of networks, and how far their sum is from the
+    difference of the answers (a share of the larger of the two)."""
+    difference = float((raw(tapped, row) - raw(tapped, typical))[0] @ weights)
     steps = FIRST_STEPS
     while True:
         shares: dict[str, float] = {}
-        for name, gradient in _mean_gradient(tapped.head, start, end, weights, steps).items():
-            moved = (gradient * (end[name] - start[name])[0]).ravel()
-            for column, value in zip(tapped.columns[name], moved, strict=True):
-                shares[column] = shares.get(column, 0.0) + float(value)
+        for member in tapped:
+            start, end = member.continuous(typical), member.continuous(row)
+            for name, gradient in _mean_gradient(member.head, start, end, weights, steps).items():
+                moved = (gradient * (end[name] - start[name])[0]).ravel() / len(tapped)
+                for column, value in zip(member.columns[name], moved, strict=True):
+                    shares[column] = shares.get(column, 0.0) + float(value)
         size = max(abs(difference), sum(abs(value) for value in shares.values()), 1e-9)
         gap = abs(sum(shares.values()) - difference) / size
         if gap <= SMALL_GAP or steps >= MOST_STEPS:

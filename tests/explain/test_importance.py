@@ -44,8 +44,10 @@ def test_every_column_is_shuffled_once_even_when_time_is_over():
 
 
 def test_the_panel_says_what_could_be_left_out():
-    shown = panel(losses(), "RMSE", 500)
+    shown = panel(losses(), "RMSE", "500 validation rows")
     assert shown.data["labels"][:2] == ["strong", "weak"]
-    assert "“strong” costs" in shown.note
+    assert "“strong” costs" in shown.note and "on 500 validation rows, more than any other" in shown.note
+    assert "has learned from these rows" not in shown.help
+    assert "has learned from these rows" in panel(losses(), "RMSE", "500 test rows", learned=True).help
     assert "2 of 4 columns make no measurable difference" in shown.note
     assert shown.data["roles"] == ["accent", "accent", "baseline", "baseline"]
