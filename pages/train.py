@@ -102,10 +102,14 @@ def split(dataset: "Dataset", spec: RunSpec) -> None:
     if drawn.panel:
         show.panel(drawn.panel, f"split_{dataset.id}")
         longest = " The longest series is drawn." if spec.task.series else ""
-        show.lead(
-            "Networks learn from the train part and are compared on the validation part. The test part is scored once, "
-            f"at the end, and chooses nothing.{longest}"
-        )
+        folds = drawn.panel.data["parts"][0].get("folds")
+        learn = "Networks learn from the train part and are compared on the validation part."
+        if folds:
+            learn = (
+                f"With few rows every network is trained {folds} times, each time without another fold, and judged by "
+                "the rows that it did not learn from."
+            )
+        show.lead(f"{learn} The test part is scored once, at the end, and chooses nothing.{longest}")
     elif drawn.error:
         show.callout("error", drawn.error)
     else:
@@ -195,6 +199,7 @@ def advanced(dataset: "Dataset", spec: RunSpec | None) -> None:
             dataset, "epochs", "Most epochs per trial", "One epoch is one pass over the train part. Empty: no limit."
         )
         _number(dataset, "seed", "Seed", "Fixes all randomness: the same seed gives the same split.", low=0, usual=0)
+    how_to_search(dataset)
     names = [column.name for column in forms.answers(dataset) if column.storage == "number"]
     if len(names) > 1 and spec and spec.task.kind == "regression":
         st.session_state["more_targets"] = list(spec.task.targets)
@@ -207,6 +212,27 @@ def advanced(dataset: "Dataset", spec: RunSpec | None) -> None:
     if len(wishes) > 1 and st.button("Back to what Deepboard would choose", key="reset", type="tertiary"):
         forms.forget_draft(dataset)
         st.rerun()
+
+
+def how_to_search(dataset: "Dataset") -> None:
+    wishes = forms.draft(dataset)
+    search, refit = f"wish_search_{dataset.id}", f"wish_refit_{dataset.id}"
+    usual = next(iter(words.SEARCHES))
+    st.session_state[search] = wishes.get("search", usual)
+    st.radio(
+        "How the tuner searches", list(words.SEARCHES), key=search,
+        format_func=lambda name: words.SEARCHES[name][0], captions=[help for _, help in words.SEARCHES.values()],
+        on_change=lambda: forms.wish(
+            dataset, "search", None if st.session_state[search] == usual else st.session_state[search]
+        ),
+    )  # fmt: skip
+    st.session_state[refit] = wishes.get("refit", True)
+    st.toggle(
+        "Train the best network again on all rows at the end", key=refit,
+        help="After the test part was scored, where the time allows it: its scores stay those of the network that had "
+        "not seen the test part, and what you download has learned from every row with an answer.",
+        on_change=lambda: forms.wish(dataset, "refit", None if st.session_state[refit] else False),
+    )  # fmt: skip
 
 
 def series_choices(dataset: "Dataset", spec: RunSpec) -> None:

@@ -136,17 +136,24 @@ def _split_panel(actor: str, folder: str, spec_text: str) -> Drawn:
 
 
 def _rows_split(dataset: "Dataset", spec: RunSpec, actor: str) -> Panel:
-    from dl_core.data.split import describe_split, split_rows
+    from dl_core.data.split import PARTS, describe_split, fold_codes, split_rows
 
     test_rows = None
     if spec.split.test_dataset:
         test_rows = np.arange(store().dataset(spec.split.test_dataset, actor=actor).n_rows)
     answers = dataset.table(list(spec.task.targets))
     labelled = answers.notna().all(axis=1).to_numpy()
-    described = describe_split(dataset, spec, split_rows(dataset, spec, labelled=labelled, test_rows=test_rows))
+    cut = split_rows(dataset, spec, labelled=labelled, test_rows=test_rows)
+    described = describe_split(dataset, spec, cut, fold_codes(dataset, spec, cut))
     parts = [
-        {"name": name, "rows": part["rows"], "start": part.get("from"), "end": part.get("to")}
-        for name, part in ((name, described[name]) for name in ("train", "valid", "test"))
+        {
+            "name": name,
+            "start": part.get("from"),
+            "end": part.get("to"),
+            "rows": part["rows"],
+            "folds": part.get("folds"),
+        }
+        for name, part in ((name, described[name]) for name in PARTS if name in described)
     ]
     unit = "pictures" if dataset.modality == "image" else "rows"
     data = {"parts": parts, "unit": unit}

@@ -1,7 +1,7 @@
 """How a dataset is cut into train, valid and test parts: a bar of shares, or stretches of time.
 
-data: parts [{name, rows, start, end}] in order; start and end (epoch seconds with x_kind 'time', else steps) where the
-split goes by time; optional unit (what is counted, 'rows').
+data: parts [{name, rows, start, end, folds}] in order; start and end (epoch seconds with x_kind 'time', else steps)
+where the split goes by time; folds where a part is cut into several; optional unit (what is counted, 'rows').
 """
 
 import plotly.graph_objects as go
@@ -19,7 +19,8 @@ def draw(data: dict, style: Style) -> go.Figure:
     figure = style.figure(height=136, barmode="overlay" if timed else "stack", bargap=0.2, margin={"l": 0, "r": 0})
     start = 0
     for number, part in enumerate(parts):
-        name = _SAID.get(part["name"], plain(part["name"]))
+        name, folds = _SAID.get(part["name"], plain(part["name"])), part.get("folds") or 1
+        name += f", in {folds} folds" if folds > 1 else ""
         share = part["rows"] / total
         low, high = (part["start"], part["end"]) if timed else (start, start + part["rows"])
         start = high
@@ -30,9 +31,9 @@ def draw(data: dict, style: Style) -> go.Figure:
         figure.add_trace(
             go.Bar(
                 orientation="h",
-                base=[base],
-                x=[length],
-                y=[0],
+                base=[base + fold * length / folds for fold in range(folds)] if folds > 1 else [base],
+                x=[length / folds] * folds,
+                y=[0] * folds,
                 width=0.6,
                 marker={"color": colours.get(part["name"], style.role(None, number)), "cornerradius": 4,
                         "line": {"color": style.paper, "width": 2}},

@@ -116,3 +116,12 @@ def test_a_line_that_ends_outside_the_picture_is_named_above_it():
     series = [{"name": "MLP t001", "x": [0, 1], "y": [0.9, 0.1], "role": "accent"}]
     drawn = figure(Panel(kind="lines", title="", data={"series": series, "y_range": [0.5, 1.0]})).layout
     assert not drawn.annotations and drawn.showlegend
+
+
+def test_a_part_in_folds_is_drawn_in_as_many_pieces():
+    parts = [{"name": "train", "rows": 80, "folds": 5}, {"name": "test", "rows": 20}]
+    drawn = figure(Panel(kind="split", title="", data={"parts": parts}))
+    train, test = drawn.data
+    assert list(train.base) == [0, 16, 32, 48, 64] and list(train.x) == [16] * 5
+    assert list(test.base) == [80] and list(test.x) == [20]
+    assert [note.text for note in drawn.layout.annotations] == ["<b>Train, in 5 folds</b><br>80%", "<b>Test</b><br>20%"]

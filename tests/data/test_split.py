@@ -281,3 +281,12 @@ def test_a_table_with_many_rows_has_one_validation_part(make):
         assert folded(make(answer=answers(rows), x=np.arange(rows)), spec(split))[1] is None
     fewer = make(answer=answers(FOLD_ROWS - 1), x=np.arange(FOLD_ROWS - 1))
     assert folded(fewer, spec("random"))[1] is not None
+
+
+def test_folds_are_drawn_as_one_train_part(make):
+    dataset, asked = make(answer=answers(200)), spec("stratified")
+    parts = split_rows(dataset, asked)
+    drawn = describe_split(dataset, asked, parts, fold_codes(dataset, asked, parts))
+    assert "valid" not in drawn and drawn["train"]["folds"] == 5
+    assert drawn["train"]["rows"] == len(parts["train"]) + len(parts["valid"])
+    assert drawn["sentence"].endswith("160 train in 5 folds, 40 test.")

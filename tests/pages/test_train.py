@@ -4,8 +4,10 @@ import pytest
 
 from dl_core.data.importing import import_file
 from dl_core.metrics import METRICS
+from dl_core.runspec import SEARCHES
 from tests.pages import worlds
 from tests.pages.conftest import said
+from ui import words
 
 
 @pytest.fixture
@@ -113,4 +115,32 @@ def test_a_forecast_may_be_tested_on_the_users_own_file(open_page, store, tmp_pa
 
 
 def test_the_split_is_drawn_with_its_numbers(open_page, dataset):
-    assert "384 train, 96 valid, 120 test" in said(open_page("train", dataset=dataset.id))
+    page = said(open_page("train", dataset=dataset.id))
+    assert "480 train in 5 folds, 120 test" in page and "every network is trained 5 times" in page
+    assert "Learns from 480 rows" in page and "validation part" not in page
+
+
+def test_rows_in_time_are_drawn_with_their_validation_part(open_page, dataset):
+    page = open_page("train", dataset=dataset.id)
+    page.selectbox(key="split_kind").select("time").run()
+    assert "compared on the validation part" in said(page) and "folds" not in said(page)
+
+
+def test_how_to_search_and_whether_to_train_again_reach_the_run(open_page, store, dataset):
+    page = open_page("train", dataset=dataset.id)
+    search, refit = (f"wish_{name}_{dataset.id}" for name in ("search", "refit"))
+    assert page.radio(key=search).value == "bayesian" and page.toggle(key=refit).value is True
+    assert set(words.SEARCHES) == set(SEARCHES)
+    page.radio(key=search).set_value("hyperband").run()
+    page.toggle(key=refit).set_value(False).run()
+    page.button(key="train").click().run()
+    spec = store.run(store.runs()[0]["id"]).spec
+    assert (spec.search, spec.refit) == ("hyperband", False)
+
+
+def test_what_is_usual_is_no_wish(open_page, dataset):
+    page = open_page("train", dataset=dataset.id)
+    for search in ("random", "bayesian"):
+        page.radio(key=f"wish_search_{dataset.id}").set_value(search).run()
+        offered = [button for button in page.button if button.key == "reset"]
+        assert bool(offered) == (search == "random")
