@@ -24,6 +24,7 @@ from rich.text import Text
 
 from dl_core import settings
 from dl_core.errors import DeepboardError, SpecError
+from dl_core.evaluation import spoken
 from dl_core.jobs import ensure_supervisor
 from dl_core.metrics import METRICS, Metric
 from dl_core.records import to_json
@@ -92,6 +93,14 @@ def train(
     families: str = typer.Option(
         "", "--families", metavar="a,b", help="Train only these architecture families.", show_default="all that fit"
     ),
+    search: str = typer.Option(
+        "bayesian", "--search", metavar="KIND", help="How the tuner searches: bayesian, random or hyperband."
+    ),
+    refit: bool = typer.Option(
+        True,
+        "--refit/--no-refit",
+        help="Train the best network again on all rows at the end, once the test part was scored.",
+    ),
     images: Path = typer.Option(
         None, "--images", metavar="PATH", help="The ZIP or folder of the images that a table in FILE names."
     ),
@@ -128,6 +137,8 @@ def train(
             time=time_column,
             series=series,
             horizon=horizon,
+            search=search,
+            refit=refit,
         )
         _refuse_taken(out)
         store = Store(workspace or settings.workspace())
@@ -140,7 +151,8 @@ def train(
             typer.echo(_strict_json(result))
         else:
             answers.print(board_table(run.leaderboard() or {}))
-            answers.print(f"{escape(result['sentence'])}\nRun {run.id}, best network in {escape(result['bundle'])}")
+            answers.print(escape(_sentences_of(result)))
+            answers.print(f"Run {run.id}, best network in {escape(result['bundle'])}")
 
 
 @app.command()
@@ -195,7 +207,7 @@ def leaderboard(
             typer.echo(_strict_json(found.result() or {"run": found.id, **board}))
             return
         answers.print(board_table(board))
-        answers.print(escape(board["sentence"]))
+        answers.print(escape(_sentences_of({**board, **(found.result() or {})})))
 
 
 # what people write and read
@@ -220,6 +232,13 @@ COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "One row": lambda row: "" if row.get("latency_ms") is None else f"{row['latency_ms']:.1f} ms",
     "Size": lambda row: "" if row.get("bytes") is None else f"{row['bytes'] / 2**20:.2f} MB",
 }
+
+
+def _sentences_of(result: dict[str, Any]) -> str:
+    """What is said below a board."""
+    return " ".join(filter(None, (result["sentence"], spoken.refitted(result.get("refit")))))
+
+
 LESSER = ("Size", "One row", "Training", "Kind")
 """What a narrow terminal leaves out, in this order."""
 NARROWEST, WIDEST = 16, 1000  # of the names, which wrap; of a table
@@ -241,10 +260,11 @@ def _board_table(board: dict[str, Any], shown: Sequence[str], longest: int | Non
     metric = METRICS.load(board["metric"])
     table = Table(title=f"{metric.title} ({'more' if metric.direction == 'max' else 'less'} is better)")
     for name in shown:
+        title = "Out of fold" if name == "Valid" and board.get("folds", 1) > 1 else name
         if name == "Model":
-            table.add_column(name, min_width=NARROWEST, max_width=longest)
+            table.add_column(title, min_width=NARROWEST, max_width=longest)
         else:
-            table.add_column(name, justify="left" if name in ("Rank", "Kind") else "right", no_wrap=True)
+            table.add_column(title, justify="left" if name in ("Rank", "Kind") else "right", no_wrap=True)
     for row in board["rows"]:
         table.add_row(*(COLUMNS[name](row) for name in shown), style="bold" if row["model"] == board["winner"] else "")
     return table
@@ -438,7 +458,7 @@ class View:
     run: Run
     place: int = 0
     phase: str = ""
-    doing: str = ""
+    doing: dict[str, str] = field(default_factory=dict)
     trials: int = 0
     network: tuple[float, str] | None = None
     baseline: tuple[float, str] | None = None
@@ -453,7 +473,7 @@ class View:
                 teller(event)
 
     def _on_phase(self, event: dict[str, Any]) -> None:
-        self.phase, self.doing = event["text"], ""
+        self.phase, self.doing = event["text"], {}
         self._tell(self.phase)
 
     def _on_model(self, event: dict[str, Any]) -> None:
@@ -461,16 +481,20 @@ class View:
             self.baseline = self._better(self.baseline, event["valid"], event["name"])
 
     def _on_trial_start(self, event: dict[str, Any]) -> None:
-        self.doing = f"{event['trial']} {event['family']}"
+        self.doing[event["trial"]] = event["family"]
 
     def _on_epoch(self, event: dict[str, Any]) -> None:
-        self.doing = f"{event['trial']} epoch {event['epoch']} of {event['epochs']}"
+        fold = f"fold {event['member'] + 1} of {event['members']}, " if event.get("members", 1) > 1 else ""
+        self.doing[event["trial"]] = f"{fold}epoch {event['epoch']:.0f} of {event['epochs']}"
 
     def _on_trial_end(self, event: dict[str, Any]) -> None:
         self.trials += 1
-        if event["score"] is not None:
+        self.doing.pop(event["trial"], None)
+        early = event.get("status") == "pruned"
+        if event["score"] is not None and not early:
             self.network = self._better(self.network, event["score"], f"{event['family']} {event['trial']}")
-        self._tell(f"  {event['trial']} {event['family']}: {event['error'] or _number(event['score'])}")
+        said = event["error"] or _number(event["score"]) + (", stopped early" if early else "")
+        self._tell(f"  {event['trial']} {event['family']}: {said}")
 
     def _on_problem(self, event: dict[str, Any]) -> None:
         if event["severity"] in ("warning", "error") and event["message"] != self.run.row["error"]:
@@ -503,7 +527,6 @@ class View:
             if found is not None
         ]
         trials = f"{self.trials} trial{'s' * (self.trials != 1)}" if self.trials else ""
-        details = " · ".join(
-            filter(None, (trials, self.doing, f"{self.metric.title}: {', '.join(best)}" if best else ""))
-        )
+        doing = (f"{trial} {what}" for trial, what in self.doing.items())
+        details = " · ".join(filter(None, (trials, *doing, f"{self.metric.title}: {', '.join(best)}" if best else "")))
         return Group(Text(f"{self.phase or 'Starting'}"), line, Text(details, style="dim"))

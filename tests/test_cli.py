@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from dl_core.cli import _quiet, app, board_table, main, parse_seconds
+from dl_core.cli import View, _quiet, _sentences_of, app, board_table, main, parse_seconds
 from dl_core.errors import SpecError
 from dl_core.jobs.launcher import ROOT
 from dl_core.store import Store
@@ -107,6 +108,9 @@ def test_train_takes_every_wish_into_the_spec(workspace, wine):
         wine,
         "--families",
         "mlp",
+        "--search",
+        "random",
+        "--no-refit",
     )
     process = start("train", wine, "--target", "price", *wishes, "--workspace", workspace)
     printed, told = process.communicate(timeout=60)
@@ -115,6 +119,7 @@ def test_train_takes_every_wish_into_the_spec(workspace, wine):
     store = Store(workspace)
     spec = store.run(store.runs()[0]["id"]).spec
     assert (spec.task.metric, spec.budget.seconds, spec.seed, spec.families) == ("mae", 120, 3, ("mlp",))
+    assert (spec.search, spec.refit) == ("random", False)
     assert spec.split.kind == "file" and spec.split.test_dataset in {row["id"] for row in store.datasets()}
 
 
@@ -184,6 +189,7 @@ WRONG = {
         "needs classification",
     ),
     "no family": (["--target", "price", "--families", "resnet"], "does not fit"),
+    "no search": (["--target", "price", "--search", "grid"], "no search called 'grid'"),
     "no budget": (["--target", "price", "--budget", "soon"], "such as 90, 60s, 5m or 1h"),
     "no time left": (["--target", "price", "--budget", "0s"], "such as 90, 60s, 5m or 1h"),
     "a long horizon": (["--target", "price", "--time", "day", "--horizon", "40"], "Choose a horizon of 18 or less"),
@@ -269,10 +275,67 @@ def test_a_board_keeps_names_and_scores_whole_in_any_terminal(monkeypatch, width
     assert ("One row" in shown) == (width >= 100)
 
 
+def test_a_board_over_folds_says_so():
+    row = {"tier": 1, "kind": "network", "model": "t001", "name": "MLP", "valid": 0.9, "test": 0.9, "seconds": 1.0}
+    record = {"metric": "accuracy", "winner": "t001", "rows": [row]}
+    titles = [[column.header for column in board_table({**record, "folds": folds}).columns] for folds in (1, 5)]
+    assert "Valid" in titles[0] and "Out of fold" not in titles[0]
+    assert "Out of fold" in titles[1] and "Valid" not in titles[1]
+
+
+def test_a_network_that_was_trained_again_says_so_below_the_board():
+    assert _sentences_of({"sentence": "Fine."}) == _sentences_of({"sentence": "Fine.", "refit": None}) == "Fine."
+    said = _sentences_of({"sentence": "Fine.", "refit": {"samples": 1_600}})
+    assert said.startswith("Fine. The scores were measured on the network that had not seen the test part")
+    assert said.endswith("trained again, on all 1,600 labelled samples.")
+
+
+@pytest.fixture
+def view(monkeypatch):
+    told = Console(file=io.StringIO(), width=200)
+    monkeypatch.setattr("dl_core.cli.messages", told)
+
+    def shown(*facts):
+        run = SimpleNamespace(id="r", row={"metric": "roc_auc", "seconds": 60, "error": None}, status="running")
+        run.spent, run.events = 1.0, lambda offset: (facts, 0)
+        made = View(run)
+        made.update(run, 1)
+        drawn = Console(file=io.StringIO(), width=200)
+        drawn.print(made)
+        return drawn.file.getvalue(), told.file.getvalue()
+
+    return shown
+
+
+def begun(trial):
+    return {"event": "trial_start", "trial": trial, "family": "mlp"}
+
+
+def test_two_trials_at_once_and_their_folds_are_told_apart(view):
+    epoch = {"event": "epoch", "epoch": 3.0, "epochs": 40, "score": 0.5}
+    shown, _ = view(
+        begun("t001"), begun("t002"), begun("t003"),
+        {**epoch, "trial": "t001", "member": 1, "members": 5}, {**epoch, "trial": "t002"},
+        {"event": "trial_end", "trial": "t003", "family": "mlp", "status": "done", "score": 0.6, "error": None},
+    )  # fmt: skip
+    assert "1 trial · t001 fold 2 of 5, epoch 3 of 40 · t002 epoch 3 of 40 · ROC AUC: network 0.600" in shown
+
+
+def test_a_trial_that_was_stopped_early_is_told_so_and_never_leads(view):
+    ended = {"event": "trial_end", "family": "mlp", "error": None}
+    shown, told = view(
+        {**ended, "trial": "t001", "status": "done", "score": 0.6},
+        {**ended, "trial": "t002", "status": "pruned", "score": 0.9},
+        {"event": "phase", "phase": "refit", "text": "Training the best network again, on all 600 labelled samples"},
+    )
+    assert "network 0.600 (mlp t001)" in shown and "Training the best network again" in shown
+    assert "t001 mlp: 0.600\n" in told and "t002 mlp: 0.900, stopped early\n" in told
+
+
 def test_the_names_of_options_stay_stable():
     names = {
-        "train": "target task metric budget seed split group test test-share families images time series horizon out "
-        "workspace json",
+        "train": "target task metric budget seed split group test test-share families search refit no-refit images "
+        "time series horizon out workspace json",
         "predict": "out",
         "leaderboard": "workspace json",
     }
