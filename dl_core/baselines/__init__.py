@@ -57,7 +57,7 @@ BASELINES: dict[str, BaselineCard] = {
     "trees": BaselineCard(
         path="dl_core.baselines.trees:Trees",
         title="Boosted trees (LightGBM)",
-        why="What most people would use on a table, early-stopped on the validation part.",
+        why="What most people would use on a table, stopped early on rows that it does not learn from.",
         inputs=TABLE,
         tasks=_ROWS,
     ),

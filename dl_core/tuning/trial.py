@@ -240,9 +240,16 @@ def _train(
 
 
 def _share(remaining: Callable[[], float], members: int) -> Callable[[], float]:
-    """The seconds left to the first of `members` that share what remains."""
-    others = remaining() * (1.0 - 1.0 / members)
-    return lambda: remaining() - others
+    """The seconds left to the first of `members` that share what remains once its program is compiled, which is when it
+    asks for the first time: the others find it compiled."""
+    others: list[float] = []
+
+    def left() -> float:
+        if not others:
+            others.append(remaining() * (1.0 - 1.0 / members))
+        return remaining() - others[0]
+
+    return left
 
 
 def _train_member(
