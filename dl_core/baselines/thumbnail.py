@@ -35,7 +35,7 @@ class Thumbnail:
             if best is not None and time.monotonic() > end:
                 break
             coefficients, intercept = logistic(
-                (train - centre) / scale, truth, weight, prepared.signature.output[0], strength, rounds=100
+                (train - centre) / scale, truth, weight, len(prepared.state["task"]["classes"]), strength, rounds=100
             )
             coefficients = coefficients / scale[:, None]
             answers = decode(state, (valid - centre) @ coefficients + intercept)
