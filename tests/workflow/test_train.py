@@ -111,7 +111,7 @@ def test_a_death_between_a_trials_record_and_its_event_is_mended(start, monkeypa
     monkeypatch.setattr(RunContext, "emit", emit)
     train(2)
     ended = [e["trial"] for e in run.events()[0] if e["event"] == "trial_end"]
-    assert ended == ["t001", "t002", "t003"]
+    assert ended[0] == "t001" and sorted(ended) == ["t001", "t002", "t003"]  # later ones run side by side
 
 
 def test_stop_keeps_the_best_and_cancel_keeps_nothing(start, monkeypatch):
