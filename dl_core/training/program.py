@@ -89,21 +89,22 @@ class Program:
         self._decayed = [len(variable.shape) > 1 for variable in model.trainable_variables]
         self._dropouts = [i for i, v in enumerate(model.non_trainable_variables) if v.name == DROPOUT]
         self._segment = tf.function(self._segment_graph, jit_compile=recipe.jit, autograph=False)
-        self._forward = tf.function(self._forward_graph, jit_compile=recipe.jit, autograph=False)
+        # a forward pass costs little beside training, so it is not worth the seconds that XLA takes to compile it
+        self._forward = tf.function(self._forward_graph, autograph=False)
 
     def advance(
         self, state: TrainState, feed: Feed, order: np.ndarray, first: int, count: int, hyper: dict[str, float]
     ) -> tuple[TrainState, float]:
         """Train `count` batches, the first of which is batch `first` of `order` (samples of one epoch). `hyper` holds
         learning_rate, weight_decay, label_smoothing and total_steps. Returns the new state and the mean loss."""
+        ahead = np.roll(order, -first * self.batch_size)  # XLA compiles anew for every other start of a slice
         weights, others, momentum, velocity, _, loss = self._segment(
             state.weights,
             state.others,
             state.momentum,
             state.velocity,
             tf.constant(state.step, tf.int32),
-            tf.constant(order, tf.int32),
-            tf.constant(first, tf.int32),
+            tf.constant(ahead, tf.int32),
             tf.constant(count, tf.int32),
             {name: tf.constant(value, tf.float32) for name, value in hyper.items()},
             feed.tensors,
@@ -128,9 +129,9 @@ class Program:
         output, _ = self.model.stateless_call(weights, others, inputs, training=False)
         return output, self._loss(target, output) * weight
 
-    def _segment_graph(self, weights, others, momentum, velocity, step, order, first, count, hyper, tensors):
+    def _segment_graph(self, weights, others, momentum, velocity, step, order, count, hyper, tensors):
         def update(i, total_loss, weights, others, momentum, velocity, step):
-            indices = tf.slice(order, [(first + i) * self.batch_size], [self.batch_size])
+            indices = tf.slice(order, [i * self.batch_size], [self.batch_size])
             inputs, target, weight = self._gather(tensors, indices)
             fade = flat_cosine(tf.cast(step, tf.float32) / hyper["total_steps"])
             relaxed = [value * fade if i in self._dropouts else value for i, value in enumerate(others)]
