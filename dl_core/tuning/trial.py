@@ -30,7 +30,7 @@ from dl_core.training.trainer import PREDICT_BATCH, Goal, Outcome, load_arrays, 
 
 # Parameters of these names are arguments of the compiled program: trials that differ in nothing else share it.
 RUNTIME = frozenset({"learning_rate", "weight_decay", "dropout", "label_smoothing", "epochs"})
-MOST_PROGRAMS = 6
+MOST_PROGRAMS = 32
 PROBE_FROM = 8.0  # seconds of a trial that are worth compiling it twice
 
 
