@@ -69,6 +69,13 @@ class Search:
 
     # the portfolio
 
+    def portfolio_seconds(self) -> float:
+        """What is left to the portfolio of its half of the search, whatever earlier attempts spent on either."""
+        spent = {"portfolio": 0.0, "oracle": 0.0}
+        for record in self.trials():
+            spent[record["source"]] += record.get("seconds") or 0.0
+        return (self.remaining() + spent["oracle"] - spent["portfolio"]) / 2
+
     def run_portfolio(self, seconds: float) -> None:
         """Train the known-good parameter sets within `seconds` altogether: the first of every family, the lightest
         family first, then their seconds where there is time. The first of all is trained whatever the clock says, so

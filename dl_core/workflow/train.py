@@ -72,7 +72,7 @@ def search_and_deliver(context: RunContext, bench: Bench, search: Search, packin
     """Search as long as the budget allows, then judge and deliver what was found; `packing` seconds are kept for the
     download. Returns the board."""
     context.phase("portfolio", "Training settings that are known to work")
-    search.run_portfolio(search.remaining() / 2)
+    search.run_portfolio(search.portfolio_seconds())
     context.phase("search", "Trying what the tuner proposes")
     search.run_oracle()
     if not any(record["score"] is not None for record in search.trials()):

@@ -17,7 +17,7 @@ from dl_core.workflow.plan import Wishes, plan
 from tests import background, examples
 from tests.finished import until_ended
 
-TRIALS = 4
+TRIALS = 6  # two more than the portfolio has
 Moment = Callable[[Run, list[dict]], bool]  # whether it has come, by the events since the last kill
 
 
@@ -64,7 +64,7 @@ def store(tmp_path):
 
 def start(store: Store, folder) -> Run:
     dataset = store.add_dataset(import_file(examples.write("table", folder), store.incoming()))
-    spec, decisions = plan(dataset, Wishes(targets=["income"], seconds=60, trials=TRIALS))
+    spec, decisions = plan(dataset, Wishes(targets=["income"], seconds=120, trials=TRIALS, epochs=20))
     return store.create_run(spec, decisions=decisions)
 
 

@@ -177,3 +177,13 @@ def test_a_trial_is_never_given_less_than_its_members_take(tmp_path):
 
     one, five = search(tmp_path, []), search(tmp_path, [], members=5)
     assert one.least == LEAST_SECONDS < five.least
+
+
+def test_the_portfolio_gets_half_of_the_search_once_however_often_a_run_is_resumed(tmp_path):
+    found = search(tmp_path, ["done", "done"], source="portfolio", seconds=20.0)
+    assert found.portfolio_seconds() == 10.0
+    for record in found.trials():
+        record["seconds"] = 10.0  # the search had forty seconds, of which the portfolio took its half
+    assert found.portfolio_seconds() == 0.0
+    found.trials()[1]["source"] = "oracle"
+    assert found.portfolio_seconds() == 10.0
