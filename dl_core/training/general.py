@@ -4,6 +4,7 @@ It has a compiled program's face, so that deadline, Stop, checkpoints and valida
 costs some tens of milliseconds more. Dropout does not fade along the schedule here.
 """
 
+import threading
 from collections.abc import Callable
 
 import keras
@@ -26,12 +27,19 @@ class FitProgram(Program):
         super().__init__(model, loss, feed, recipe)
         self._recipe = recipe
         self._compiled_for: tuple[float, float] | None = None
+        self._turn = threading.Lock()  # the state passes through the model, which trials side by side share
 
     def advance(
         self, state: TrainState, feed: Feed, order: np.ndarray, first: int, count: int, hyper: dict[str, float]
     ) -> tuple[TrainState, float]:
         if count == 0:
             return state, 0.0
+        with self._turn:
+            return self._fit(state, feed, order, first, count, hyper)
+
+    def _fit(
+        self, state: TrainState, feed: Feed, order: np.ndarray, first: int, count: int, hyper: dict[str, float]
+    ) -> tuple[TrainState, float]:
         self._compile(hyper["weight_decay"], hyper["label_smoothing"])
         optimizer = self.model.optimizer
         state.assign_to(self.model)
