@@ -45,7 +45,7 @@ def explain(store: Store, payload: dict[str, Any], job: dict[str, Any]) -> dict[
         run=run,
         model=model,
         predictor=_predictor(run, model),
-        network=None if run.model(model)["kind"] == "baseline" else _network(store, run.id, model),
+        network=None if run.model(model)["kind"] == "baseline" else _network(store, run.id, model, _written(run, model)),
         sample=payload.get("sample"),
         frame=pd.DataFrame([payload["row"]]) if "row" in payload else None,
     )
@@ -62,8 +62,12 @@ def export(store: Store, payload: dict[str, Any], job: dict[str, Any]) -> dict[s
 
 
 def _predictor(run: Run, model: str) -> Predictor:
-    folder = write_bundle(run, model)
-    return _load(folder, (folder / "bundle.json").stat().st_mtime_ns)
+    return _load(write_bundle(run, model), _written(run, model))
+
+
+def _written(run: Run, model: str) -> int:
+    """When the bundle of a model was written last: after further training another network answers for it."""
+    return (write_bundle(run, model) / "bundle.json").stat().st_mtime_ns
 
 
 @lru_cache(KEPT)
@@ -72,7 +76,7 @@ def _load(folder: Path, written: int) -> Predictor:
 
 
 @lru_cache(KEPT)
-def _network(store: Store, run: str, model: str) -> Any:
+def _network(store: Store, run: str, model: str, written: int) -> Any:
     return trained_network(store.run(run), model)
 
 

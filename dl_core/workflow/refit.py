@@ -62,7 +62,8 @@ def refit(context: RunContext, bench: Bench, board: dict[str, Any], seconds: flo
     context.decide(
         f"refit.{model}",
         f"The delivered network is trained again on all {samples:,} labelled samples",
-        "its scores were measured before, by what it had not learned from; more data rarely makes a network worse",
+        "its scores were measured before, by what it had not learned from"
+        + (f"; one network answers now where {bench.members} answered together" if bench.members > 1 else ""),
         ["deliver the network as it was scored: switch the refit off"],
     )
 
