@@ -45,7 +45,7 @@ def explain(store: Store, payload: dict[str, Any], job: dict[str, Any]) -> dict[
         run=run,
         model=model,
         predictor=_predictor(run, model),
-        network=None if run.model(model)["kind"] == "baseline" else _network(store, run.id, model, _written(run, model)),
+        network=_network(store, run.id, model, _written(run, model)),
         sample=payload.get("sample"),
         frame=pd.DataFrame([payload["row"]]) if "row" in payload else None,
     )
@@ -77,7 +77,9 @@ def _load(folder: Path, written: int) -> Predictor:
 
 @lru_cache(KEPT)
 def _network(store: Store, run: str, model: str, written: int) -> Any:
-    return trained_network(store.run(run), model)
+    """The network of a model; None of a baseline."""
+    found = store.run(run)
+    return None if found.model(model)["kind"] == "baseline" else trained_network(found, model)
 
 
 def _latest(run: Run, predictor: Predictor) -> pd.DataFrame:
