@@ -62,6 +62,11 @@ class Search:
         """All trial records so far, in start order."""
         return list(self._records.values())
 
+    @property
+    def asked(self) -> bool:
+        """Whether the oracle has proposed something."""
+        return any(record["source"] == "oracle" for record in self.trials())
+
     def best(self) -> Record | None:
         """The best trial so far that could be delivered."""
         usable = [record for record in self.trials() if record["score"] is not None and record["status"] != "pruned"]

@@ -45,12 +45,17 @@ def _train(context: RunContext) -> dict[str, Any]:
     names = choose_families(context, bench.prepared)
     plan = plan_phases(context)
     fit_baselines(context, bench, plan["baselines"])
+
+    def for_refit() -> float:
+        """Nothing before the portfolio has had its time: which network is best, and how long it takes, shows then."""
+        return reserved(context, bench, search.best()) if search.asked else 0.0
+
     search = Search(
         context.folder / "trials",
         context.spec,
         bench,
         names,
-        remaining=lambda: context.remaining() - plan["deliver"] - reserved(context, bench, search.best()),
+        remaining=lambda: context.remaining() - plan["deliver"] - for_refit(),
         stopping=context.stopping,
         emit=context.emit,
     )
