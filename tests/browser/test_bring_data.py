@@ -323,7 +323,7 @@ def test_an_own_test_file_is_drawn_and_used_and_one_with_other_columns_is_refuse
     expect(callouts(page).filter(has_text="The file lacks 2 columns: 'age', 'income'.")).to_be_visible()
     steps.press(page, "Choose another file")
     bring(page, tmp_path / "exam.csv")
-    expect(steps.main(page)).to_contain_text("The test part is a file of its own: 160 train, 40 valid, 100 test.")
+    expect(steps.main(page)).to_contain_text("The test part is a file of its own: 200 train in 5 folds, 100 test.")
     expect(page.locator(".st-key-sentence")).to_contain_text("test on your own file")
     expect(page.get_by_test_id("stPlotlyChart").first).to_contain_text("Test")
     exam = next(row["id"] for row in store.datasets() if row["name"] == "exam (test)")
