@@ -1,6 +1,7 @@
 """Refit: once the test part was scored, the network to deliver is trained again on every labelled sample."""
 
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ def _trained(context: RunContext, bench: Bench, folder: Path, seconds: float) ->
             bench, source, folder / CHECKPOINT, lambda: seconds - (time.monotonic() - began), context.stopping
         )
     except Exception as error:  # the network that was scored still stands
+        (folder / "refit.trace.log").write_text(traceback.format_exc())
         return None, f"training it again failed: {error}"
     if outcome is None:
         return None, STOPPED if context.stopping() else f"it would have taken more than the {seconds:.0f} s left for it"
