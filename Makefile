@@ -35,6 +35,7 @@ test: setup
 
 test-long: setup
 	@tools/setup.sh chromium
+	HYPOTHESIS_PROFILE=new $(PYTHON) -m pytest -n $(CORES) -m "$(QUICK)"
 	$(PYTHON) -m pytest -m long
 
 check: style light

@@ -218,10 +218,11 @@ def test_folds_are_of_one_size_and_show_what_the_whole_shows(make, rows, classes
     if task == "classification":
         for label in set(labels[found]):
             assert np.ptp(np.bincount(codes[labels[found] == label], minlength=FOLDS)) <= 1
-    else:  # each fold reaches into the lowest and the highest third
-        assert all(
-            found[codes == fold].min() < rows / 3 and found[codes == fold].max() > rows / 2 for fold in range(FOLDS)
-        )
+    else:  # a fold's lowest and highest rows lie in the tenths that the five lowest and the five highest rows reach into
+        ranks, reach = np.arange(len(found)), FOLDS + len(found) // 10 + 1
+        lowest = [ranks[codes == fold].min() for fold in range(FOLDS)]
+        highest = [ranks[codes == fold].max() for fold in range(FOLDS)]
+        assert max(lowest) < reach and min(highest) >= len(found) - reach
 
 
 @pytest.mark.thorough
