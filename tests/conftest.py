@@ -12,8 +12,8 @@ from dl_core.settings import cap_threads
 
 os.environ.update(cap_threads({}))  # before any numeric library reads them
 
-# No deadlines: machines are busy. The same examples every time, so that a change fails by what it changes; `make test-long`
-# tries new ones.
+# No deadlines: machines are busy. The same examples every time, so that a change fails by what it changes; new ones are
+# tried by `make test-long`.
 settings.register_profile("same", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("new", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

@@ -43,9 +43,10 @@ class FitProgram(Program):
         self._compile(hyper["weight_decay"], hyper["label_smoothing"])
         optimizer = self.model.optimizer
         state.assign_to(self.model)
-        for variables, values in ((optimizer._momentums, state.momentum), (optimizer._velocities, state.velocity)):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+        for variables, values in zip(self._moments(), (state.momentum, state.velocity), strict=True):
+            ends = np.cumsum([variable.shape.num_elements() for variable in variables])[:-1]
+            for variable, value in zip(variables, np.split(np.asarray(values), ends), strict=True):
+                variable.assign(value.reshape(variable.shape))
         optimizer.iterations.assign(state.step)
         picked = np.asarray(order[first * self.batch_size : (first + count) * self.batch_size], np.int32)
         batches = tf.data.Dataset.from_tensor_slices(picked).batch(self.batch_size, drop_remainder=True)
@@ -56,7 +57,9 @@ class FitProgram(Program):
             verbose=0,
         )
         after = TrainState.of(self.model)
-        after.momentum, after.velocity = ([v.numpy() for v in group] for group in self._moments())
+        after.momentum, after.velocity = (
+            np.concatenate([variable.numpy().ravel() for variable in group]) for group in self._moments()
+        )
         after.step = state.step + count
         return after, float(history.history["loss"][-1])
 

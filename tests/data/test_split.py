@@ -218,7 +218,7 @@ def test_folds_are_of_one_size_and_show_what_the_whole_shows(make, rows, classes
     if task == "classification":
         for label in set(labels[found]):
             assert np.ptp(np.bincount(codes[labels[found] == label], minlength=FOLDS)) <= 1
-    else:  # a fold's lowest and highest rows lie in the tenths that the five lowest and the five highest rows reach into
+    else:  # the five lowest and the five highest rows lie in five folds, give or take a tenth of the rows
         ranks, reach = np.arange(len(found)), FOLDS + len(found) // 10 + 1
         lowest = [ranks[codes == fold].min() for fold in range(FOLDS)]
         highest = [ranks[codes == fold].max() for fold in range(FOLDS)]
