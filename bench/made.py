@@ -18,6 +18,7 @@ from dl_core.workflow.plan import Wishes, plan
 
 ROWS, NUMBERS, WORDS = 10_000, 15, 5
 SERIES, STEPS, HORIZON = 100, 400, 24
+MONTHLY, MONTHS, YEAR = 150, 120, 12
 PICTURES, CLASSES, PIXELS = 2_000, 4, 32
 
 
@@ -53,6 +54,19 @@ def write_series(folder: Path) -> Path:
         values = level * (rhythm + random.normal(0, 0.08, STEPS))
         frames.append(pd.DataFrame({"place": f"place {number}", "hour": hours, "answer": values.round(3)}))
     return _csv(pd.concat(frames, ignore_index=True), folder / "series.csv")
+
+
+def write_months(folder: Path) -> Path:
+    """Monthly series with a year's rhythm of their own, a trend and noise."""
+    random = np.random.default_rng(0)
+    steps, months = np.arange(MONTHS), pd.date_range("2014-01-01", periods=MONTHS, freq="MS")
+    frames = []
+    for number in range(MONTHLY):
+        level, phase, slope = random.uniform(20, 200), random.uniform(0, 12), random.normal(0, 0.003)
+        rhythm = 1 + 0.3 * np.sin(2 * np.pi * (steps + phase) / 12) + slope * steps
+        values = level * (rhythm + random.normal(0, 0.08, MONTHS))
+        frames.append(pd.DataFrame({"place": f"place {number}", "month": months, "answer": values.round(3)}))
+    return _csv(pd.concat(frames, ignore_index=True), folder / "months.csv")
 
 
 def write_pictures(folder: Path) -> Path:
@@ -94,6 +108,11 @@ DATA = {
         what=f"{SERIES} series of {STEPS} hours",
         write=write_series,
         wishes=Wishes(targets=["answer"], task="forecasting", time="hour", series=["place"], horizon=HORIZON),
+    ),
+    "months": Made(
+        what=f"{MONTHLY} series of {MONTHS} months",
+        write=write_months,
+        wishes=Wishes(targets=["answer"], task="forecasting", time="month", series=["place"], horizon=YEAR),
     ),
     "pictures": Made(what=f"{PICTURES:,} pictures of {PIXELS} pixels", write=write_pictures, wishes=Wishes()),
 }

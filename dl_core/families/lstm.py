@@ -53,7 +53,6 @@ class LSTM:
                 return_sequences=layer < params["layers"] - 1,
                 kernel_initializer=keras.initializers.GlorotUniform(seed + layer),
                 recurrent_initializer=keras.initializers.Orthogonal(seed=seed + layer),
-                unroll=x.shape[1] <= 16,
                 name=f"lstm_{layer + 1}",
             )(x)
             x = CounterDropout(params["dropout"], seed + layer, name=f"dropout_{layer + 1}")(x)

@@ -1,14 +1,13 @@
 """Whether XLA makes a program faster: measured, since it depends on the layers, their width and the machine."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from dl_core.training.feeds import Feed
 from dl_core.training.program import Program, TrainState
-from dl_core.training.recipe import Recipe
 
 SECONDS = 0.1  # of one core's work on either side
 CLEARLY = 1.2  # as fast as the recipe's choice the other must be: a busy machine measures roughly
@@ -17,10 +16,9 @@ NEUTRAL = {"learning_rate": 1e-3, "weight_decay": 0.0, "label_smoothing": 0.0, "
 
 @dataclass(frozen=True)
 class Probed:
-    """The faster program, whether XLA compiles it, and the samples per second that one core trained either way."""
+    """The faster program, and the samples per second that one core trained with XLA and without."""
 
     program: Program
-    jit: bool
     xla: float
     plain: float
 
@@ -31,17 +29,17 @@ def convolves(model: keras.Model) -> bool:
     return any("Conv" in type(layer).__name__ for layer in model._flatten_layers())
 
 
-def faster(model: keras.Model, loss, feed: Feed, recipe: Recipe) -> Probed:
-    """Compile `model` both ways, train on both for a moment, and keep what does more with a core: the recipe's choice
-    unless the other is clearly faster. The updates are thrown away."""
-    programs = {jit: Program(model, loss, feed, replace(recipe, jit=jit)) for jit in (True, False)}
-    speed = {jit: _speed(program, TrainState.of(model), feed) for jit, program in programs.items()}
-    other = speed[not recipe.jit] > CLEARLY * speed[recipe.jit]
-    return Probed(programs[recipe.jit != other], recipe.jit != other, speed[True], speed[False])
+def faster(program: Program, other: Program, feed: Feed, speed: float) -> Probed:
+    """Which of two programs that differ in XLA does more with a core: the recipe's choice `program`, whose `speed` is
+    known, unless the other one is clearly faster."""
+    speeds = {program.jit: speed, other.jit: speed_of(other, feed)}
+    best = other if speeds[other.jit] > CLEARLY * speed else program
+    return Probed(best, speeds[True], speeds[False])
 
 
-def _speed(program: Program, state: TrainState, feed: Feed) -> float:
-    """Samples that are trained in a second of one core."""
+def speed_of(program: Program, feed: Feed) -> float:
+    """Samples that are trained in a second of one core. The updates are thrown away."""
+    state = TrainState.of(program.model)
     batches = max(1, feed.size // program.batch_size)
     order = np.resize(feed.rows, batches * program.batch_size)
     program.advance(state, feed, order, 0, 1, NEUTRAL)

@@ -83,6 +83,7 @@ class Program:
     def __init__(self, model: keras.Model, loss: Callable, feed: Feed, recipe: Recipe, gather: Callable | None = None):
         self.model = model
         self.batch_size = min(recipe.batch_size, feed.size)
+        self.jit = recipe.jit
         self._loss = loss
         self._gather = gather or feed.gather
         self._schedule = SCHEDULES[recipe.schedule]

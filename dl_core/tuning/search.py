@@ -26,7 +26,7 @@ from dl_core.tuning.trial import Bench, Order, run_trial
 LEAST_SECONDS = 2.0  # a trial shorter than this teaches nothing
 ORACLE_TRIALS = 3  # per family, before the search goes where the scores are
 ENTRY_SECONDS = 12.0  # a round of further portfolio entries is worth it only where each gets this long
-IDLE_SHARE = 0.6  # of a core may stay idle beside a trial, rather than a second trial waiting for it
+BUSY = 0.9  # of a core, at which it is left to a trial that keeps the others busy: beside one another, two do more
 MOST_FAILURES = 5  # trials of a family in a row that fail before the search leaves it alone
 
 
@@ -215,7 +215,7 @@ class Search:
         alike = alike or [record for record in known if self._jit(record["family"]) == self._jit(name)]
         if not alike:
             return self.executor.cores
-        return max(1, min(math.ceil(alike[0]["cores"] - IDLE_SHARE), self.executor.cores))
+        return max(1, min(math.floor(alike[0]["cores"] + 1 - BUSY), self.executor.cores))
 
     def _jit(self, name: str) -> bool:
         family, signature = self.families[name], self.bench.prepared.signature

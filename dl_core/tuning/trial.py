@@ -23,7 +23,7 @@ from dl_core.tasks.base import Task
 from dl_core.training import trainer
 from dl_core.training.feeds import Feed, feed_for, only
 from dl_core.training.general import FitProgram, has_own_step
-from dl_core.training.probe import convolves, faster
+from dl_core.training.probe import convolves, faster, speed_of
 from dl_core.training.program import Program, TrainState
 from dl_core.training.recipe import Recipe
 from dl_core.training.trainer import PREDICT_BATCH, Goal, Outcome, load_arrays, seconds_spent, train
@@ -75,7 +75,7 @@ class Bench:
     decide: Callable[..., None] = lambda key, what, why: None
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _turns: dict[tuple, threading.Lock] = field(default_factory=dict)
-    _probed: dict[tuple, bool] = field(default_factory=dict)
+    _jit: dict[tuple, bool] = field(default_factory=dict)
 
     def feed(self, part: str) -> Feed:
         with self._lock:
@@ -139,17 +139,20 @@ class Bench:
         if has_own_step(model):
             return FitProgram(model, loss, feed, recipe)
         kind = (order.family, order.params.get("width"))
-        if kind in self._probed:
-            return Program(model, loss, feed, replace(recipe, jit=self._probed[kind]))
+        program = Program(model, loss, feed, replace(recipe, jit=self._jit.get(kind, recipe.jit)))
         first = not self.programs  # which nobody is kept waiting for
-        if first or order.seconds < PROBE_FROM or convolves(model):
-            return Program(model, loss, feed, recipe)
-        probed = faster(model, loss, feed, recipe)
-        self._probed[kind] = probed.jit
+        if kind in self._jit or first or order.seconds < PROBE_FROM or convolves(model):
+            return program
+        self._jit[kind] = recipe.jit
+        speed = speed_of(program, feed)
+        if recipe.epochs * feed.size / speed < PROBE_FROM:
+            return program
+        probed = faster(program, Program(model, loss, feed, replace(recipe, jit=not recipe.jit)), feed, speed)
+        self._jit[kind] = probed.program.jit
         title = families.FAMILIES[order.family].title + (f" of width {kind[1]}" if kind[1] else "")
         self.decide(
             f"xla.{order.family}.{kind[1]}",
-            f"{title} is compiled {'with' if self._probed[kind] else 'without'} XLA",
+            f"{title} is compiled {'with' if probed.program.jit else 'without'} XLA",
             f"measured: {probed.xla:,.0f} samples a second on one core with it, {probed.plain:,.0f} without",
         )
         return probed.program

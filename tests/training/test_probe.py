@@ -10,7 +10,7 @@ from dl_core.layers import losses
 from dl_core.signature import ModelSignature, TensorSpec
 from dl_core.training import probe
 from dl_core.training.feeds import RowFeed
-from dl_core.training.program import TrainState
+from dl_core.training.program import Program, TrainState
 from dl_core.training.recipe import Recipe
 from tests.contracts.signatures import Memorised
 
@@ -29,24 +29,27 @@ def setting():
     return model, RowFeed(Memorised(signature, {"numeric": x}, x[:, :1]), "train")
 
 
-@pytest.mark.parametrize(
-    ("usual", "xla", "plain", "chosen"),
-    [(True, 100, 50, True), (True, 100, 110, True), (True, 100, 130, False), (False, 130, 100, True)],
-)
-def test_the_recipe_is_overruled_by_what_is_clearly_faster(setting, monkeypatch, usual, xla, plain, chosen):
-    speeds = iter([xla, plain])
-    monkeypatch.setattr(probe, "_speed", lambda *_: next(speeds))
+def programs(setting, usual=True):
+    """The program of the recipe's choice, and the other one."""
     model, feed = setting
-    probed = probe.faster(model, losses.squared_error, feed, replace(RECIPE, jit=usual))
-    assert (probed.jit, probed.xla, probed.plain) == (chosen, xla, plain)
+    return [Program(model, losses.squared_error, feed, replace(RECIPE, jit=jit)) for jit in (usual, not usual)]
 
 
-def test_a_probe_measures_both_and_leaves_the_network_as_it_was(setting):
+@pytest.mark.parametrize(
+    ("usual", "speed", "other", "chosen"),
+    [(True, 100, 50, True), (True, 100, 110, True), (True, 100, 130, False), (False, 100, 130, True)],
+)
+def test_the_recipe_is_overruled_by_what_is_clearly_faster(setting, monkeypatch, usual, speed, other, chosen):
+    monkeypatch.setattr(probe, "speed_of", lambda *_: other)
+    probed = probe.faster(*programs(setting, usual), setting[1], speed)
+    assert probed.program.jit == chosen
+    assert (probed.xla, probed.plain) == ((speed, other) if usual else (other, speed))
+
+
+def test_a_probe_leaves_the_network_as_it_was(setting):
     model, feed = setting
     before = TrainState.of(model)
-    probed = probe.faster(model, losses.squared_error, feed, RECIPE)
-    assert probed.xla > 0
-    assert probed.plain > 0
+    assert all(probe.speed_of(program, feed) > 0 for program in programs(setting))
     for weight, now in zip(before.weights, TrainState.of(model).weights, strict=True):
         np.testing.assert_array_equal(weight, now)
 

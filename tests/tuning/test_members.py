@@ -293,3 +293,22 @@ def test_a_refit_learns_from_every_row_and_answers_otherwise(bench, done, tmp_pa
     assert network.count_params() * 5 == record["parameters"]
     inputs = {name: np.asarray(array) for name, array in bench.prepared.inputs("test").items()}
     assert not np.allclose(np.asarray(network(inputs)), _raw(bench, folder, 0, inputs), atol=1e-3)
+
+
+@pytest.mark.parametrize(("seconds", "speed", "probes"), [(60.0, 1.0, 1), (2.0, 1.0, 0), (60.0, 1e9, 0)])
+def test_xla_is_measured_once_a_width_where_trials_are_long(people, monkeypatch, seconds, speed, probes):
+    """The first network of a run waits for no probe, nor does one that is trained before a probe would end."""
+    from dl_core.training.probe import Probed
+    from dl_core.tuning import trial
+
+    said = []
+    bench = _bench(people, "classification", "roc_auc")
+    bench.decide = lambda key, what, why: said.append((key, what))
+    monkeypatch.setattr(trial, "speed_of", lambda *_: speed)
+    monkeypatch.setattr(trial, "faster", lambda program, other, feed, speed: Probed(other, 1.0, 2.0))
+    for layers in (1, 2, 3):
+        params = {**PARAMS, "layers": layers}
+        order = trial.Order(trial="t001", family="mlp", params=params, source="portfolio", seconds=seconds)
+        program = bench.program(order, bench.network(order))
+        assert program.jit == (layers == 1 or not probes)
+    assert said == [("xla.mlp.16", "MLP of width 16 is compiled without XLA")] * probes

@@ -67,8 +67,8 @@ def test_a_trial_that_a_kill_interrupted_is_ended_whoever_asked_for_it(tmp_path,
     assert [record["status"] for record in found.trials()] == ["done"] * 3
 
 
-@pytest.mark.parametrize(("cores", "together"), [(1.02, 2), (1.9, 1)])
-def test_trials_that_keep_one_core_busy_run_side_by_side(tmp_path, monkeypatch, cores, together):
+@pytest.mark.parametrize(("cores", "together"), [(1.02, 2), (1.75, 2), (1.95, 1)])
+def test_trials_that_leave_a_core_room_run_side_by_side(tmp_path, monkeypatch, cores, together):
     """The first one runs alone and shows how many cores it keeps busy."""
     from dl_core.tuning import search as module
 
