@@ -23,6 +23,7 @@ from dl_core import families
 from dl_core.layers import losses
 from dl_core.layers.tabular import CounterDropout
 from dl_core.seeds import derive
+from dl_core.space import Space
 from dl_core.training.program import SCHEDULES
 from dl_core.training.recipe import Recipe
 from dl_core.training.trainer import PREDICT_BATCH
@@ -33,14 +34,15 @@ Arrays = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]  # named inputs, t
 
 @dataclass(frozen=True)
 class Fit:
-    """How `fit` is called: `data` is "arrays" or "tf.data" (cached, shuffled, prefetched)."""
+    """How `compile` and `fit` are called, at first as they are where nothing is said: `data` is "arrays" or "tf.data"
+    (cached, shuffled, prefetched, validation in batches as large as ours)."""
 
     data: str = "arrays"
     steps: int = 1  # per execution
-    jit: bool = False
+    jit: bool | str = "auto"
 
     def __str__(self) -> str:
-        return f"{self.data}, {self.steps} a call{', XLA' if self.jit else ''}"
+        return f"{self.data}, {self.steps} a call{', XLA' if self.jit is True else ''}"
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -124,7 +126,9 @@ class Hypermodel(keras_tuner.HyperModel):
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, **options: Any):
         recipe = self.recipe(hp.values)
         data = fed(self.train, recipe.batch_size, self.how)
-        valid = tf.data.Dataset.from_tensor_slices(self.valid).batch(PREDICT_BATCH).cache()
+        valid: Any = self.valid
+        if self.how.data == "tf.data":
+            valid = tf.data.Dataset.from_tensor_slices(valid).batch(PREDICT_BATCH).cache()
         return model.fit(**data, **{"epochs": recipe.epochs, "validation_data": valid, **options, "verbose": 0})
 
 
@@ -135,11 +139,19 @@ class RandomSearch(keras_tuner.RandomSearch):
         pass
 
 
-def search(hypermodel: Hypermodel, trials: int, folder: Path) -> tuple[list[dict], list[float], float]:
-    """Parameter sets that RandomSearch drew, the score of each (at the epoch of least validation loss, in the run's
-    metric), and the seconds of the search."""
-    bench = hypermodel.work.bench
-    space = families.load(hypermodel.family).space(bench.prepared.signature)
+@dataclass(frozen=True)
+class Searched:
+    """What RandomSearch did: the parameter sets it trained, the score of each (at the epoch of least validation loss,
+    in the run's metric), the seconds that took, and the sets that it would have gone on with."""
+
+    params: list[dict[str, Any]]
+    scores: list[float]
+    seconds: float
+    further: list[dict[str, Any]]
+
+
+def search(hypermodel: Hypermodel, space: Space, trials: int, further: int, folder: Path) -> Searched:
+    """RandomSearch in `space`."""
     tuner = RandomSearch(
         hypermodel,
         objective="val_loss",
@@ -152,19 +164,22 @@ def search(hypermodel: Hypermodel, trials: int, folder: Path) -> tuple[list[dict
     began = time.perf_counter()
     tuner.search(verbose=0)
     seconds = time.perf_counter() - began
-    ended = [trial for trial in tuner.oracle.trials.values() if trial.status == "COMPLETED"]
-    goal = bench.goal()
-    scores = [goal.score(tuner.load_model(t).predict(hypermodel.valid[0], PREDICT_BATCH, verbose=0)) for t in ended]
-    return [dict(trial.hyperparameters.values) for trial in ended], scores, seconds
+    goal = hypermodel.work.bench.goal()
+    trained = list(tuner.oracle.trials.values())
+    scores = [goal.score(tuner.load_model(t).predict(hypermodel.valid[0], PREDICT_BATCH, verbose=0)) for t in trained]
+    tuner.oracle.max_trials = trials + further
+    drawn = [tuner.oracle.create_trial(f"another {number}") for number in range(further)]
+    sets = ([dict(trial.hyperparameters.values) for trial in some] for some in (trained, drawn))
+    return Searched(next(sets), scores, seconds, next(sets))
 
 
 def fit_seconds(hypermodel: Hypermodel, params: dict[str, Any], how: Fit, epochs: int) -> float:
-    """Seconds of one trial of so many epochs, building included."""
+    """Seconds of one trial of at most so many epochs, building included."""
     hypermodel.how = how
     hp = keras_tuner.HyperParameters()
     hp.values = params
     began = time.perf_counter()
-    hypermodel.fit(hp, hypermodel.build(hp), epochs=epochs)
+    hypermodel.fit(hp, hypermodel.build(hp), epochs=min(epochs, hypermodel.recipe(params).epochs))
     return time.perf_counter() - began
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from unittest import mock
 
 from bench import made
+from dl_core import tuning
 from dl_core.store import Store
+from dl_core.training import trainer
 from dl_core.tuning.oracles import ORACLES, History, Proposal
 from dl_core.tuning.search import Search
 from dl_core.tuning.trial import Bench, Order
@@ -44,7 +46,8 @@ class Workbench:
         return Order(trial="t001", family=family, params=params, source="oracle", seconds=PLENTY)
 
     def search(self, family: str, proposals: list[dict[str, Any]], folder: Path) -> tuple[list[dict], float]:
-        """The records of trials of `proposals`, worked on as a run does, and the seconds it took."""
+        """The records of trials of `proposals`, worked on as a run does but each to its last epoch, and the seconds it
+        took."""
         waiting = iter(proposals)
 
         def propose(history: History) -> Proposal | None:
@@ -61,6 +64,10 @@ class Workbench:
             emit=self.context.emit,
         )
         began = time.perf_counter()
-        with mock.patch.object(ORACLES, "load", lambda name: propose):
+        with (
+            mock.patch.object(ORACLES, "load", lambda name: propose),
+            mock.patch.object(tuning.search, "poor", lambda *_: False),
+            mock.patch.object(trainer._Session, "_stalled", lambda session: False),
+        ):
             search.run_oracle()
         return search.trials(), time.perf_counter() - began

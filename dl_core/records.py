@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+
+# NumPy parses the head of a file with `ast`, which before Python 3.11.8 may fail where two threads do so (gh-106905).
+_PARSING = threading.Lock()
 
 
 def _plain(value: Any) -> Any:
@@ -46,6 +50,20 @@ def write_array(path: Path, array: np.ndarray) -> None:
     content = io.BytesIO()
     np.save(content, array, allow_pickle=False)
     write_bytes(path, content.getvalue())
+
+
+def read_array(path: Path, mmap: bool = False) -> np.ndarray:
+    """The array in a .npy file, in memory or left on disk."""
+    with _PARSING:
+        return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
+    """The named arrays in a .npz file; None where there is no such file."""
+    if not path.exists():
+        return None
+    with _PARSING, np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays}
 
 
 def read_json(path: Path, default: Any = None) -> Any:

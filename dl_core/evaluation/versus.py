@@ -5,6 +5,7 @@ import numpy as np
 from dl_core.evaluation.leaderboard import Part
 from dl_core.metrics import METRICS
 from dl_core.metrics.intervals import difference
+from dl_core.records import read_array
 from dl_core.store.run import Run
 
 
@@ -15,7 +16,7 @@ def lead(run: Run, model: str, other: Run, other_model: str) -> tuple[float, flo
     parts = [Part.of(each.prepared, "test") for each in (run, other)]
     if not np.array_equal(parts[0].truth, parts[1].truth, equal_nan=parts[0].truth.dtype.kind == "f"):
         return None
-    answers = [np.load(each.model_folder(name) / "test.npy") for each, name in ((run, model), (other, other_model))]
+    answers = [read_array(each.model_folder(name) / "test.npy") for each, name in ((run, model), (other, other_model))]
     if answers[0].shape != answers[1].shape:
         return None
     gap = metric.sign * (parts[0].score(metric, answers[0]) - parts[0].score(metric, answers[1]))

@@ -5,6 +5,7 @@ import numpy as np
 from dl_core.evaluation.reports.forecasting import MEDIAN
 from dl_core.evaluation.upcoming import axis_kind, known_history
 from dl_core.explain import Context
+from dl_core.records import read_array
 from dl_core.report import Panel, percent, significant
 
 MOST_STEPS = 3000
@@ -36,7 +37,7 @@ def _errors(context: Context, number: int) -> tuple[np.ndarray, np.ndarray]:
         mine = np.flatnonzero(prepared.series(part) == number)
         if not path.exists() or not len(mine):
             continue
-        median = np.load(path, mmap_mode="r")[mine][:, :, MEDIAN]
+        median = read_array(path, mmap=True)[mine][:, :, MEDIAN]
         gaps = prepared.truth(part)[mine] - median
         ahead = prepared.times(part)[mine][:, -prepared.horizon :]
         for row in np.argsort(ahead[:, 0]):

@@ -16,7 +16,7 @@ from dl_core.encoders.preprocessor import FEATURE_ROLES, Preprocessor
 from dl_core.errors import DataError, TargetError
 from dl_core.metrics import METRICS
 from dl_core.prepared import PARTS
-from dl_core.records import read_json, write_json
+from dl_core.records import read_array, read_json, write_json
 from dl_core.runspec import RunSpec
 from dl_core.signature import ModelSignature
 from dl_core.tasks import TASKS
@@ -271,7 +271,7 @@ class PreparedRows:
 
     @cached_property
     def fold_codes(self) -> np.ndarray:
-        return np.load(self.folder / "folds.npy")
+        return read_array(self.folder / "folds.npy")
 
     def fold(self, number: int) -> "PreparedRows":
         return _Fold(self.folder, number)
@@ -286,7 +286,7 @@ class PreparedRows:
             return np.concatenate([self._array(each, name) for each in whole])
         if part == "valid" and self.folds > 1:
             part = "train"
-        return np.load(self.folder / part / f"{name}.npy", mmap_mode="r")
+        return read_array(self.folder / part / f"{name}.npy", mmap=True)
 
 
 class _Fold(PreparedRows):

@@ -42,7 +42,7 @@ from dl_core.errors import DataError, SpecError, TargetError
 from dl_core.metrics.forecasting import naive_scale
 from dl_core.metrics.intervals import FEWEST_UNITS
 from dl_core.prepared import PARTS
-from dl_core.records import read_json, write_json
+from dl_core.records import read_array, read_json, write_json
 from dl_core.runspec import RunSpec, TaskSpec
 from dl_core.samples.cuts import Cuts, cut_series
 from dl_core.samples.season import find_season
@@ -366,14 +366,14 @@ class PreparedWindows:
     def weight(self, part: str) -> np.ndarray:
         """One over the scale of each sample's series, 1 on average in the train part: errors count alike in small and
         large series, as in MASE."""
-        share = 1.0 / np.load(self.folder / "scales.npy")[0]
+        share = 1.0 / read_array(self.folder / "scales.npy")[0]
         trained = self.series("train")
         share = np.minimum(share, HEAVIEST * np.median(share[np.unique(trained)]))
         return (share[self.series(part)] / share[trained].mean()).astype(np.float32)
 
     def context(self, part: str) -> dict[str, np.ndarray]:
         """`scale` (samples,): what the seasonal naive forecast gets wrong on all that comes before the part."""
-        return {"scale": np.load(self.folder / "scales.npy")[int(part == "test")][self.series(part)]}
+        return {"scale": read_array(self.folder / "scales.npy")[int(part == "test")][self.series(part)]}
 
     def groups(self, part: str) -> np.ndarray | None:
         """The series of each sample, where some have several and there are enough of them to be drawn as wholes. Of
@@ -400,19 +400,19 @@ class PreparedWindows:
         return grid.ahead(last[:, None], steps)
 
     def cuts(self, part: str) -> np.ndarray:
-        return np.load(self.folder / f"{part}.npy")
+        return read_array(self.folder / f"{part}.npy")
 
     @cached_property
     def values(self) -> np.ndarray:
-        return np.load(self.folder / "values.npy", mmap_mode="r")
+        return read_array(self.folder / "values.npy", mmap=True)
 
     @cached_property
     def calendar(self) -> np.ndarray:
-        return np.load(self.folder / "calendar.npy", mmap_mode="r")
+        return read_array(self.folder / "calendar.npy", mmap=True)
 
     @cached_property
     def blocks(self) -> np.ndarray:
-        return np.load(self.folder / "blocks.npy")
+        return read_array(self.folder / "blocks.npy")
 
     @cached_property
     def _keys(self) -> State:

@@ -51,7 +51,7 @@ class FitProgram(Program):
         picked = np.asarray(order[first * self.batch_size : (first + count) * self.batch_size], np.int32)
         batches = tf.data.Dataset.from_tensor_slices(picked).batch(self.batch_size, drop_remainder=True)
         history = self.model.fit(
-            batches.map(lambda indices: feed.gather(feed.tensors, indices)),
+            batches.map(tf.autograph.experimental.do_not_convert(lambda indices: feed.gather(feed.tensors, indices))),
             callbacks=[_Rate(SCHEDULES[self._recipe.schedule], hyper, state.step)],
             shuffle=False,
             verbose=0,

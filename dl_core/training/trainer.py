@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from dl_core.errors import TrialError
-from dl_core.records import to_json
+from dl_core.records import read_arrays, to_json
 from dl_core.seeds import generator
 from dl_core.training.feeds import Feed
 from dl_core.training.program import Program, TrainState
@@ -65,7 +65,7 @@ class Outcome:
     @classmethod
     def load(cls, path: Path) -> "Outcome | None":
         """None where there is no such file."""
-        arrays = load_arrays(path)
+        arrays = read_arrays(path)
         if arrays is None:
             return None
         state = TrainState.from_arrays(arrays)
@@ -302,7 +302,7 @@ class _Session:
         save_arrays(self.checkpoint, arrays)
 
     def _restore(self) -> None:
-        arrays = load_arrays(self.checkpoint)
+        arrays = read_arrays(self.checkpoint)
         if arrays is None:
             return
         note = json.loads(arrays["note"].tobytes().decode())
@@ -342,8 +342,8 @@ class _Refit(_Session):
 
 def seconds_spent(path: Path) -> float:
     """How long the training took that left this checkpoint or this outcome."""
-    with np.load(path, allow_pickle=False) as arrays:
-        return json.loads(arrays["note"].tobytes().decode())["seconds"]
+    arrays = read_arrays(path)
+    return json.loads(arrays["note"].tobytes().decode())["seconds"] if arrays else 0.0
 
 
 def _below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
@@ -358,11 +358,3 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(temporary, path)
-
-
-def load_arrays(path: Path) -> dict[str, np.ndarray] | None:
-    """The arrays in a .npz, or None where there is no such file."""
-    if not path.exists():
-        return None
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays}

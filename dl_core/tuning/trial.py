@@ -17,7 +17,7 @@ from dl_core.errors import TrialError
 from dl_core.layers import losses
 from dl_core.metrics import Metric
 from dl_core.prepared import Prepared
-from dl_core.records import read_json, write_array, write_json
+from dl_core.records import read_arrays, read_json, write_array, write_json
 from dl_core.seeds import derive
 from dl_core.tasks.base import Task
 from dl_core.training import trainer
@@ -26,7 +26,7 @@ from dl_core.training.general import FitProgram, has_own_step
 from dl_core.training.probe import convolves, faster, speed_of
 from dl_core.training.program import Program, TrainState
 from dl_core.training.recipe import Recipe
-from dl_core.training.trainer import PREDICT_BATCH, Goal, Outcome, load_arrays, seconds_spent, train
+from dl_core.training.trainer import PREDICT_BATCH, Goal, Outcome, seconds_spent, train
 
 # Parameters of these names are arguments of the compiled program: trials that differ in nothing else share it.
 RUNTIME = frozenset({"learning_rate", "weight_decay", "dropout", "label_smoothing", "epochs"})
@@ -336,7 +336,7 @@ def _ordered(folder: Path) -> Order:
 
 
 def _load_state(folder: Path, member: int) -> TrainState:
-    arrays = load_arrays(_member_file(folder, "weights", member))
+    arrays = read_arrays(_member_file(folder, "weights", member))
     if arrays is None:
         raise TrialError(f"Trial {folder.name} left no weights.")
     return TrainState.from_arrays({**arrays, "step": 0})

@@ -11,7 +11,7 @@ import tensorflow as tf
 from dl_core import baselines, families
 from dl_core.evaluation import spoken
 from dl_core.evaluation.leaderboard import Entrant, Part, leaderboard
-from dl_core.records import read_json, write_array, write_json
+from dl_core.records import read_array, read_json, write_array, write_json
 from dl_core.report import significant
 from dl_core.tuning.trial import Bench, load_network, predict_part
 from dl_core.workflow.context import RunContext
@@ -80,8 +80,8 @@ def _network(context: RunContext, bench: Bench, record: dict, trials: int) -> En
         name=families.FAMILIES[name].title,
         family=name,
         kind="network",
-        valid=np.load(folder / "valid.npy"),
-        test=np.load(folder / "test.npy"),
+        valid=read_array(folder / "valid.npy"),
+        test=read_array(folder / "test.npy"),
         seconds=record["seconds"],
         latency_ms=read_json(folder / "model.json")["latency_ms"],
         bytes=sum(path.stat().st_size for path in source.glob("weights*.npz")),
@@ -106,8 +106,8 @@ def _baseline(context: RunContext, bench: Bench, folder: Path) -> Entrant:
         name=record["name"],
         family=record["family"],
         kind="baseline",
-        valid=np.load(folder / "valid.npy"),
-        test=np.load(folder / "test.npy"),
+        valid=read_array(folder / "valid.npy"),
+        test=read_array(folder / "test.npy"),
         seconds=record["seconds"],
         latency_ms=record["latency_ms"],
         bytes=(folder / "state.json").stat().st_size,

@@ -208,7 +208,7 @@ def test_a_training_state_survives_the_way_through_a_file(tmp_path):
     _, model, _, _, _ = _setting()
     state = TrainState.of(model)
     trainer.save_arrays(tmp_path / "state.npz", state.to_arrays())
-    again = TrainState.from_arrays(trainer.load_arrays(tmp_path / "state.npz"))
+    again = TrainState.from_arrays(trainer.read_arrays(tmp_path / "state.npz"))
     assert again.step == state.step
     for name in ("weights", "others"):
         pairs = zip(getattr(again, name), getattr(state, name), strict=True)

@@ -98,7 +98,7 @@ def _raw(bench, folder, member, inputs):
 
 def test_rows_in_the_fold_of_a_member_do_not_change_what_it_learns(bench, done, monkeypatch):
     """The target of a fold's rows is poisoned: the member that is judged by them stays as it was, the others change."""
-    from dl_core.training.trainer import load_arrays
+    from dl_core.records import read_arrays
 
     _, folder = done
     poisoned = _bench(bench.prepared, "classification", "roc_auc")
@@ -110,7 +110,7 @@ def test_rows_in_the_fold_of_a_member_do_not_change_what_it_learns(bench, done, 
     monkeypatch.undo()
     for member in range(5):
         name = f"weights-{member}.npz" if member else "weights.npz"
-        before, after = (load_arrays(each / name) for each in (folder, other))
+        before, after = (read_arrays(each / name) for each in (folder, other))
         curves = [np.array(each["raw"]) for each in (before, after)]
         if member == 0:  # the best moment is chosen by the score on the true answers, which are the same
             np.testing.assert_allclose(*curves, atol=1e-5)

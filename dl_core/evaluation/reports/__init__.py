@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from dl_core.errors import NotFoundError
+from dl_core.records import read_array
 from dl_core.registry import Registry
 from dl_core.report import Panel
 from dl_core.runspec import TaskSpec
@@ -44,7 +45,7 @@ class Case:
             prepared=prepared,
             part=part,
             truth=prepared.truth(part),
-            prediction=np.load(path),
+            prediction=read_array(path),
         )
 
 
