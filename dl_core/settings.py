@@ -13,8 +13,8 @@ def workspace() -> Path:
 
 
 def cap_threads(environment: dict[str, str], threads: int = CORES) -> dict[str, str]:
-    """`environment` with the thread pools of every numeric library capped, so that nothing oversubscribes.
-    Must be in place before those libraries are imported."""
+    """`environment` with the thread pools of every numeric library capped, so that nothing oversubscribes, and with
+    what else Keras and TensorFlow read there. Must be in place before they are imported."""
     caps = {
         "OMP_NUM_THREADS": str(threads),
         "OPENBLAS_NUM_THREADS": str(threads),
@@ -23,6 +23,7 @@ def cap_threads(environment: dict[str, str], threads: int = CORES) -> dict[str, 
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "TF_NUM_INTEROP_THREADS": "2",
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        "XLA_FLAGS": "--xla_backend_optimization_level=2",  # sooner compiled than level 3, and TiDE a third faster
         "KERAS_BACKEND": "tensorflow",
     }
     return {**environment, **caps}
