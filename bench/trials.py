@@ -18,7 +18,7 @@ from bench.workbench import Workbench
 from dl_core import families
 from dl_core.records import to_json
 from dl_core.signature import ModelSignature
-from dl_core.space import Param, Space, defaults
+from dl_core.space import Param, Space, choice, defaults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Task:
     def space(self) -> Callable[[ModelSignature], Space]:
         def narrowed(param: Param) -> Param:
             choices = self.only.get(param.name)
-            return replace(param, choices=choices, default=choices[0]) if choices else param
+            return choice(param.name, choices, choices[0], param.help) if choices else param
 
         return lambda signature: tuple(map(narrowed, families.load(self.family).space(signature)))
 
@@ -47,8 +47,8 @@ SEARCHES = (
     Task(data="classes", family="mlp", only={"width": (32, 64)}, **SMALL),
     Task(data="quantity", family="mlp", only={"width": (32, 64)}, **SMALL),
     Task(data="months", family="dlinear", only={"kernel": (5, 13, 25)}, **SMALL),
-    Task(data="months", family="lstm", only={"units": (32,)}, **SMALL),
-    Task(data="months", family="tide", only={"width": (64,)}, **SMALL),
+    Task(data="months", family="lstm", only={"units": (32,), "layers": (1,)}, **SMALL),
+    Task(data="months", family="tide", only={"width": (64,), "layers": (1,)}, **SMALL),
     Task(data="classes", family="mlp", trials=6),
     Task(data="classes", family="realmlp", trials=4),
     Task(data="series", family="dlinear", trials=4),

@@ -35,6 +35,7 @@ class BaselineCard:
     why: str
     inputs: frozenset[str]
     tasks: frozenset[str]
+    slow: bool = False  # takes longer than a first network, which then goes before it
 
 
 _ROWS = frozenset({"classification", "regression"})
@@ -60,6 +61,7 @@ BASELINES: dict[str, BaselineCard] = {
         why="What most people would use on a table, stopped early on rows that it does not learn from.",
         inputs=TABLE,
         tasks=_ROWS,
+        slow=True,
     ),
     "thumbnail": BaselineCard(
         path="dl_core.baselines.thumbnail:Thumbnail",

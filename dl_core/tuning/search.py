@@ -81,6 +81,12 @@ class Search:
             spent[record["source"]] += record.get("seconds") or 0.0
         return (self.remaining() + spent["oracle"] - spent["portfolio"]) / 2
 
+    def run_first(self) -> None:
+        """Train the first of all, so that a network stands on the board within seconds."""
+        with self._all_or_none():
+            self._start_next(self._rounds()[0], self.portfolio_seconds())
+            self._make_room(self.executor.cores)
+
     def run_portfolio(self, seconds: float) -> None:
         """Train the known-good parameter sets within `seconds` altogether: the first of every family, the lightest
         family first, then their seconds where there is time. The first of all is trained whatever the clock says, so
@@ -94,10 +100,13 @@ class Search:
                     break
                 while entries and not self._over() and (self.remaining() - end > self.least or not self._scored()):
                     self._make_room(self._cores(entries[0][0]))
-                    owed = [name for name, _ in entries]
-                    name, params = entries.pop(0)
-                    share = self._share_of(name, owed, self.remaining() - end)
-                    self._start(name, Proposal(params=params), "portfolio", max(share, self.least))
+                    self._start_next(entries, self.remaining() - end)
+
+    def _start_next(self, entries: list[tuple[str, dict]], left: float) -> None:
+        """Begin with the first of `entries`, which are to divide `left` seconds, and take it off them."""
+        owed = [name for name, _ in entries]
+        name, params = entries.pop(0)
+        self._start(name, Proposal(params=params), "portfolio", max(self._share_of(name, owed, left), self.least))
 
     def _rounds(self) -> list[list[tuple[str, dict]]]:
         """The parameter sets still to train: in each round one of every family, the lightest family first."""

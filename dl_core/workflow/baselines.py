@@ -8,16 +8,17 @@ from dl_core.tuning.trial import Bench
 from dl_core.workflow.context import RunContext
 
 
-def fit_baselines(context: RunContext, bench: Bench, seconds: float) -> None:
-    """Fit each baseline that suits the data, within `seconds` altogether; those already fitted are kept. A stop
-    leaves out what is not yet fitted once there is one."""
-    names = baselines.fitting(bench.task.kind, set(bench.prepared.signature.inputs))
+def fit_baselines(context: RunContext, bench: Bench, seconds: float, slow: bool) -> None:
+    """Fit each baseline that suits the data and is `slow` or not, within `seconds` altogether; those already fitted are
+    kept. A stop leaves out what is not yet fitted once there is one."""
+    fitting = baselines.fitting(bench.task.kind, set(bench.prepared.signature.inputs))
+    names = [name for name in fitting if baselines.BASELINES[name].slow == slow]
     end = time.monotonic() + seconds
     for name in names:
         folder = context.folder / "models" / name
         if (folder / "model.json").exists():
             continue
-        if context.stopping() and any((folder.parent / other / "model.json").exists() for other in names):
+        if context.stopping() and any(folder.parent.glob("*/model.json")):
             break
         card = baselines.BASELINES[name]
         context.phase("baselines", f"Fitting the baseline: {card.title}")

@@ -44,7 +44,6 @@ def _train(context: RunContext) -> dict[str, Any]:
     bench.decide = context.decide
     names = choose_families(context, bench.prepared)
     plan = plan_phases(context)
-    fit_baselines(context, bench, plan["baselines"])
 
     def for_refit() -> float:
         """Nothing before the portfolio has had its time: which network is best, and how long it takes, shows then."""
@@ -63,6 +62,11 @@ def _train(context: RunContext) -> dict[str, Any]:
     for record in search.trials():
         if record["status"] != "running" and record["trial"] not in told:  # killed between the record and the event
             context.emit("trial_end", **ending(record))
+    fit_baselines(context, bench, plan["baselines"], slow=False)
+    if not search.trials() and not context.stopping():
+        context.phase("baselines", "Training a first network")
+        search.run_first()
+    fit_baselines(context, bench, plan["baselines"], slow=True)
     while True:
         seconds = context.budget()
         board = search_and_deliver(context, bench, search, 0.5 * plan["deliver"])

@@ -199,6 +199,16 @@ def test_a_stop_during_the_baselines_fits_no_further_ones(start, monkeypatch):
     assert len(list(run.folder.glob("models/*/model.json"))) == 1
 
 
+def test_a_first_network_stands_on_the_board_before_slow_baselines(start):
+    _, run, train = start()
+    train()
+    told = [event for event in run.events()[0] if event["event"] in ("model", "trial_start", "trial_end")]
+    names = [event.get("model") or event["trial"] for event in told]
+    assert names.index("linear") < names.index("t001") < names.index("trees")
+    assert [event["event"] for event in told if event.get("trial") == "t001"] == ["trial_start", "trial_end"]
+    assert told[names.index("trees") - 1]["event"] == "trial_end"
+
+
 def test_a_baseline_that_a_kill_left_half_written_does_not_stand_on_the_board(start):
     _, run, train = start()
     train()
