@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import time
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 from dl_core.settings import CORES
 
 ROOT = Path(__file__).parent.parent
-BUSY = 0.5  # load average above which figures are not to be trusted
+BUSY = 0.2  # cores, above which figures are not to be trusted
+WATCHED = 3.0  # seconds
+STAT = Path("/proc/stat")
 
 
 def facts(*packages: str) -> str:
@@ -23,10 +26,20 @@ def facts(*packages: str) -> str:
 
 
 def load() -> str:
-    """What else the machine was doing at the start, as a sentence; a warning where that was too much."""
-    average = os.getloadavg()[0]
-    quiet = f"Load average at the start: {average:.2f}."
-    return quiet if average <= BUSY else f"**{quiet} Something else was running: these figures are too low.**"
+    """What else the machine is doing, as a sentence; a warning where that is too much."""
+    if not STAT.exists():
+        return "What else ran is not known."
+    before = _idle()
+    time.sleep(WATCHED)
+    busy = max(0.0, (os.cpu_count() or 1) - (_idle() - before) / WATCHED)
+    quiet = f"Cores that other work kept busy at the start: {busy:.2f}."
+    return quiet if busy <= BUSY else f"**{quiet} These figures are too low.**"
+
+
+def _idle() -> float:
+    """Seconds that all cores together had nothing to do, or waited for a disk, since the machine was started."""
+    idle, waiting = STAT.read_text().split()[4:6]
+    return (int(idle) + int(waiting)) / os.sysconf("SC_CLK_TCK")
 
 
 def processor() -> str:
