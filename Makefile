@@ -14,7 +14,7 @@ help:
 	@echo "make check        format, lint, types and the light tests, within a minute"
 	@echo "make test-long    what is too long for every day"
 	@echo "make screenshots  a picture of every page in out/screenshots, and the one in the README"
-	@echo "make bench        how good and how fast it is, on the data in DEEPBOARD_DATA; writes docs/bench.md, docs/engine.md"
+	@echo "make bench        how good and how fast it is, on the data in DEEPBOARD_DATA; writes docs/bench.md, docs/engine/"
 
 run:
 	@tools/setup.sh run

@@ -1,4 +1,4 @@
-"""Measure everything and write docs/bench.md and docs/engine.md.
+"""Measure everything and write docs/bench.md and docs/engine.
 
 DEEPBOARD_DATA=/path/to/data python -m bench
 """

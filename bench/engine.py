@@ -3,8 +3,8 @@ launch, the budgets.
 
     python -m bench.engine [throughput] [trials] [launches] [budgets] [--quick]
 
-On generated data, with nothing else running. All parts together write docs/engine.md and docs/engine.svg; some of them,
-or --quick, are only printed. Exits 1 where a line is not met.
+On generated data, with nothing else running. Each part writes a page into docs/engine; with --quick it is only printed.
+Exits 1 where a line is not met.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from dl_core.records import write_bytes
 from dl_core.settings import CORES, cap_threads
 
 ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs" / "engine"
 MATMUL_SHARE, SMALL_GAIN, RESNET_GAIN = 0.6, 10.0, 1.5
 WARM_SECONDS, COLD_SECONDS = 3.0, 15.0
 BUDGETS, QUICK_BUDGETS = (20.0, 60.0, 300.0), (20.0,)
@@ -228,33 +229,38 @@ def _equal(record: Record) -> Line:
     return Line(name, f"better by {lead:.3g} ± {noise:.2g}", "no worse than stock", lead + noise >= 0)
 
 
-PAGE = """# How fast the engine is
+PAGE = """# {title}
 
 {facts}
-{load} Measured again with `make bench`, or alone with `python -m bench.engine`.
+{load} Measured again with `python -m bench.engine {name}`, all parts with `make bench`.
 
-![Trials per minute, ours beside stock Keras Tuner](engine.svg)
-
-{sections}
+{section}
 """
 
 
+def page(name: str, section: Section, load: str) -> str:
+    facts = machine.facts("TensorFlow", "Keras", "Keras-Tuner")
+    drawn = f"![{section.title}]({name}.svg)\n\n" if section.picture else ""
+    return PAGE.format(title=section.title, facts=facts, load=load, name=name, section=f"{drawn}{section.content}")
+
+
 def run(names: Sequence[str] = (), quick: bool = False) -> bool:
-    """Measure the parts called `names` (all, where none is named), print them as they come, and write docs/engine.md
-    where everything was measured in full; whether everything holds that must."""
-    load = machine.load()
-    print(load, flush=True)
-    sections = []
+    """Measure the parts called `names` (all, where none is named), print them as they come, and write each that was
+    measured in full into docs/engine; whether everything holds that must."""
+    met = True
     for name, part in PARTS.items():
-        if not names or name in names:
-            sections.append(part(quick))
-            print(f"\n{sections[-1]}", flush=True)
-    if len(sections) == len(PARTS) and not quick:
-        facts = machine.facts("TensorFlow", "Keras", "Keras-Tuner")
-        page = PAGE.format(facts=facts, load=load, sections="\n\n".join(map(str, sections)))
-        write_bytes(ROOT / "docs" / "engine.md", page.encode())
-        write_bytes(ROOT / "docs" / "engine.svg", "".join(section.picture for section in sections).encode())
-    return all(section.met for section in sections)
+        if names and name not in names:
+            continue
+        load = machine.load()
+        section = part(quick)
+        print(f"{load}\n\n## {section.title}\n\n{section.content}\n", flush=True)
+        met = met and section.met
+        if not quick:
+            DOCS.mkdir(parents=True, exist_ok=True)
+            write_bytes(DOCS / f"{name}.md", page(name, section, load).encode())
+            if section.picture:
+                write_bytes(DOCS / f"{name}.svg", section.picture.encode())
+    return met
 
 
 def main() -> None:

@@ -28,8 +28,10 @@ class Section:
     lines: tuple[Line, ...] = ()
     picture: str = ""
 
-    def __str__(self) -> str:
-        return "\n\n".join(filter(None, (f"## {self.title}", self.how, self.body, verdicts(self.lines))))
+    @property
+    def content(self) -> str:
+        """Markdown below the title."""
+        return "\n\n".join(filter(None, (self.how, self.body, verdicts(self.lines))))
 
     @property
     def met(self) -> bool:

@@ -20,7 +20,7 @@ def test_a_section_holds_only_where_all_its_lines_do():
     good, bad = Line("a", "1", "1", True), Line("b", "2", "1", False)
     assert Section("t", "how", "body", (good,)).met
     assert not Section("t", "how", "body", (good, bad)).met
-    assert "| b | 2 | 1 | **not met** |" in str(Section("t", "how", "body", (good, bad)))
+    assert "| b | 2 | 1 | **not met** |" in Section("t", "how", "body", (good, bad)).content
 
 
 def test_a_bar_is_as_long_as_its_figure():

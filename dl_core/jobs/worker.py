@@ -30,7 +30,8 @@ def warm(lane: Lane) -> None:
     import keras
     import tensorflow as tf
 
-    tf.constant(0.0) + 1.0  # the first operation sets up devices and threads
+    one = tf.eye(1)
+    tf.function(tf.matmul, jit_compile=True, autograph=False)(one, one)  # sets up devices, threads and the compiler
     keras.utils.set_random_seed(0)
     for kind in lane.kinds:
         with suppress(ImportError):  # fails the job that needs it, with the traceback in that job's log
